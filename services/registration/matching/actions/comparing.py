@@ -23,13 +23,13 @@ from services.registration.matching import queries
 from services.registration.matching.queries import Opened
 from services.registration.matching.rules import MatchStatus, followed, ordered
 from services.registration.matching.tables import Match
-from services.registration.people.actions.merging import compared, records_of, take_due
+from services.registration.people.actions.merging import compared, records_of, take_due, take_newest
 from services.registration.vault.sealing import MasterKey, Vault
 
 PORTION: Final = 5
 """How many people are compared in one transaction. Each costs some hundredths of a second of CPU."""
 KEYED_MAX: Final = 100
-"""How many people who wait for a comparison get their keys before one person is compared at once."""
+"""How many of the people who came last and wait get their keys before one person is compared at once."""
 _LOCK = "SELECT pg_advisory_xact_lock(7216026)"
 _TRY = "SELECT pg_try_advisory_xact_lock(7216026)"
 _IS_DUE = "SELECT EXISTS (SELECT FROM comparison_due WHERE returnee_id = $1)"
@@ -94,8 +94,9 @@ async def compare_now(session: AsyncSession, returnee_id: UUID, *, vault: Vault,
     connection = await raw(session)
     if await connection.fetchval(_IS_DUE, returnee_id):
         await connection.execute(_LOCK)
-        # The one who came a moment before may wait too, and is found only by their keys.
-        others = await take_due(session, limit=KEYED_MAX)
+        # The one who came a moment before may wait too, and is found only by their keys. Who came earlier and still
+        # waits is compared with this person in their own turn.
+        others = await take_newest(session, limit=KEYED_MAX)
         due = await take_due(session, limit=1, only=returnee_id)
         await _compare(session, due, others, vault=vault, priors=priors)
     return not await connection.fetchval(_IS_DUE, returnee_id)

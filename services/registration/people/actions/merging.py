@@ -36,6 +36,9 @@ _TAKE = """
     SELECT returnee_id FROM comparison_due WHERE $1::uuid IS NULL OR returnee_id = $1
     ORDER BY due_at, returnee_id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
+_TAKE_NEWEST = """
+    SELECT returnee_id FROM comparison_due ORDER BY due_at DESC, returnee_id DESC LIMIT $1 FOR UPDATE SKIP LOCKED
+"""
 _DONE = "DELETE FROM comparison_due WHERE returnee_id = ANY($1::uuid[])"
 
 
@@ -55,6 +58,12 @@ async def to_compare(session: AsyncSession, returnee_ids: Collection[UUID]) -> N
 async def take_due(session: AsyncSession, *, limit: int, only: UUID | None = None) -> list[UUID]:
     """The people who have waited longest for a comparison, locked. Those whose facts are being changed are skipped."""
     rows = await (await raw(session)).fetch(_TAKE, only, limit)
+    return [row["returnee_id"] for row in rows]
+
+
+async def take_newest(session: AsyncSession, *, limit: int) -> list[UUID]:
+    """The people whose comparison became due last, locked, in the same way."""
+    rows = await (await raw(session)).fetch(_TAKE_NEWEST, limit)
     return [row["returnee_id"] for row in rows]
 
 
