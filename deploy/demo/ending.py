@@ -30,9 +30,9 @@ from deploy.demo.report import (
 )
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
-from deploy.demo.twice import DESK, registered_twice
+from deploy.demo.twice import registered_twice
 from deploy.demo.world import Callers, World
-from deploy.local.partners import STEWARD
+from deploy.local.partners import INTAKE_DESK, STEWARD
 from libs.chassis.trace_links import TRACE_URL_VARIABLE, trace_link
 from libs.events.codes import TransportMode
 
@@ -49,7 +49,7 @@ class Ending:
         self._stages, self._gives = country.stages, country.gives
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
-        self._desk, self._gate = callers.of(DESK), country.sample.arrivals[TransportMode.FLIGHT].place
+        self._desk, self._gate = callers.of(INTAKE_DESK), country.sample.arrivals[TransportMode.FLIGHT].place
         self._nationality = country.sample.people.nationality
 
     async def show(self, run: Run) -> bool:

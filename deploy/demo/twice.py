@@ -9,7 +9,6 @@ from deploy.demo.acts import Act
 from deploy.demo.client import Caller
 from deploy.demo.world import World
 
-DESK: Final = "reception-intake-desk"
 TITLE: Final = "Registered twice: found by the document number, compared, merged, taken apart again"
 ATTEMPTS: Final = 50
 

@@ -20,6 +20,7 @@ from deploy.local.installation import read_dotenv
 from deploy.packs.directory import organization_id
 
 STEWARD = "network-steward"
+INTAKE_DESK = "reception-intake-desk"
 KEY = "ENLACE_ISSUER_KEY"
 
 

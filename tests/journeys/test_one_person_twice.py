@@ -13,10 +13,11 @@ import pytest
 import pytest_asyncio
 
 from deploy.demo.client import Caller, Connections
-from deploy.demo.twice import DESK, registered_twice
+from deploy.demo.twice import registered_twice
 from deploy.demo.world import World
 from deploy.local.installation import Installation
 from deploy.local.pack_loading import load_pack_once
+from deploy.local.partners import INTAKE_DESK
 from deploy.local.supervisor import System, running_system
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
@@ -165,7 +166,7 @@ async def _promises(running: Running) -> bool:
 
 async def test_the_scene_of_the_demo_happens(running: Running) -> None:
     world = World.of(running.system)
-    act = await registered_twice(world, running.caller(DESK), place="GT01", nationality="GT")
+    act = await registered_twice(world, running.caller(INTAKE_DESK), place="GT01", nationality="GT")
     assert act.happened
     assert "GT01" in act.lines[0]
     assert "as they were" in act.lines[-1]

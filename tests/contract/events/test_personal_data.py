@@ -40,6 +40,7 @@ IDENTITY = {
         "needs[].sender_reference",
         "consents[].data_described",
         "consents[].staff_reference",
+        "consents[].witness_reference",
         "safe_contact",
         "safe_contact.address",
         "safe_contact.may_leave_message",
