@@ -87,7 +87,8 @@ REGISTRATION = {
         arrival_batch.carrier arrival_batch.origin arrival_batch.sender_reference arrival_batch.words_sealed""",
     Holds.AGES: "erasure.arrival_key sync_operation.fingerprint",
     Holds.SEALED: """
-        answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed doubtful_part.value_sealed
+        answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed
+        consent.witness_reference_sealed doubtful_part.value_sealed
         restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed

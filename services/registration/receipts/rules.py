@@ -4,6 +4,7 @@ A person takes the page along, and somebody else may find it. So it names the pe
 loads nothing and runs nothing. A language is added only by somebody who speaks it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from html import escape
 from typing import Final
 
 from babel.dates import format_date
+
+_NAME = re.compile(r"\{([a-z_]+)\}")
 
 
 class ReceiptLanguage(StrEnum):
@@ -57,6 +60,11 @@ class Line:
     text: str
 
 
+def filled(text: str, **values: object) -> str:
+    """The text with these values in place of `{name}`. A value is never read for names again."""
+    return _NAME.sub(lambda found: str(values[found[1]]), text)
+
+
 def language_of(
     spoken: Sequence[str], *, explained_in: str, known: Sequence[str], wanted: ReceiptLanguage | None
 ) -> tuple[ReceiptLanguage, bool]:
@@ -88,7 +96,7 @@ def lines_of(facts: ReceiptFacts, language: ReceiptLanguage) -> list[Line]:
         line("purpose", words[f"purpose.{facts.purpose}"]),
         line("recipients", words[f"recipients.{facts.recipient_class}"]),
         line("data", facts.data_described),
-        line("discloser", words["discloser"].format(source=facts.discloser)),
+        line("discloser", filled(words["discloser"], source=facts.discloser)),
         line("given_by", f"{words[f'given_by.{facts.given_by}']}, {words[f'method.{facts.method}']}"),
         line("date", _date(facts, language)),
         line("expiry", _day(facts.expires_at, language)),
@@ -103,7 +111,7 @@ def texts_of(facts: ReceiptFacts, language: ReceiptLanguage, *, is_theirs: bool)
     return {
         "title": words["title"],
         "rights": words["rights"],
-        "number": words["number"].format(consent_id=facts.consent_id),
+        "number": filled(words["number"], consent_id=facts.consent_id),
         "notice": "" if is_theirs else words["notice"],
     }
 
@@ -124,14 +132,14 @@ def page_of(lines: Sequence[Line], texts: Mapping[str, str], language: ReceiptLa
 def _date(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
     words, day = _WORDS[language], _day(facts.given_at, language)
     if facts.witness_reference is None:
-        return words["date"].format(day=day, staff=facts.staff_reference)
-    return words["date.heard"].format(day=day, staff=facts.staff_reference, witness=facts.witness_reference)
+        return filled(words["date"], day=day, staff=facts.staff_reference)
+    return filled(words["date.heard"], day=day, staff=facts.staff_reference, witness=facts.witness_reference)
 
 
 def _state(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
     words = _WORDS[language]
     if facts.withdrawn_at is not None:
-        return words["state.withdrawn"].format(day=_day(facts.withdrawn_at, language))
+        return filled(words["state.withdrawn"], day=_day(facts.withdrawn_at, language))
     return words["state.standing" if facts.standing else "state.ended"]
 
 

@@ -53,7 +53,9 @@ class Owner:
 
 def scopes_of_roles(asked_for: set[str]) -> list[frozenset[str]]:
     """What each role of every pack may do here, each set of scopes once."""
-    files = [read_yaml(Path(pack) / "roles.yaml") for pack in sorted(PACK.parent.iterdir()) if pack.is_dir()]
+    files = [
+        read_yaml(Path(pack) / "roles.yaml") for pack in sorted(PACK.parent.iterdir()) if (pack / "roles.yaml").exists()
+    ]
     held = {frozenset(role["scopes"]) & asked_for for file in files for role in file["roles"].values()}
     return sorted(held, key=sorted)
 
@@ -128,7 +130,8 @@ async def asked(registration, operation: Operation, ids: dict[str, str], scopes:
     body = {"json": operation.body}
     if operation.media not in ("", "application/json"):
         body, headers["Content-Type"] = {"content": b"x"}, operation.media
-    return await registration.client.request(operation.method, path, headers=headers, **body)
+    query = {"proof": "document_seen"} if "/access-report" in path else {}
+    return await registration.client.request(operation.method, path, params=query, headers=headers, **body)
 
 
 def refusal(operation: Operation, scopes: frozenset[str], kinds: frozenset[CallerKind]) -> str | None:
