@@ -76,6 +76,7 @@ def contact(**changes: Any) -> dict[str, Any]:
         ({"consents": [a_consent(expires_at="2020-01-01T00:00:00Z")]}, ["/consents/0"]),
         ({"consents": [a_consent(given_at="2026-03-02T19:40:00")]}, ["/consents/0"]),
         ({"consents": [a_consent(method="telepathy"), a_consent(purpose="later")]}, ["/consents/0", "/consents/1"]),
+        ({"consents": [a_consent(method="voice")]}, ["/consents/0"]),
         ({"safe_contact": {"channel": "sms"}}, ["/safe_contact"]),
         ({"safe_contact": contact(hours_from=20, hours_until=8)}, ["/safe_contact"]),
         ({"household_size": 3}, ["/household_size"]),
