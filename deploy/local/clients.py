@@ -100,12 +100,16 @@ def scopes_by_role(pack: Path) -> dict[str, list[str]]:
 
 
 def parsed(path: Path) -> Any:
-    """The content of a YAML file; it is read again only after a change."""
-    return _parsed_as_of(path, path.stat().st_mtime_ns)
+    """The content of a YAML file; it is read again only after a change.
+
+    The time of a change alone does not tell two writes apart that follow within one tick of the system's clock.
+    """
+    now = path.stat()
+    return _parsed_as_of(path, (now.st_ino, now.st_size, now.st_mtime_ns))
 
 
 @lru_cache(maxsize=8)
-def _parsed_as_of(path: Path, _changed_at: int) -> Any:
+def _parsed_as_of(path: Path, _state: tuple[int, int, int]) -> Any:
     return read_yaml(path)
 
 

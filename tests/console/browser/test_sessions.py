@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,10 +82,17 @@ def _changed(enlace: WholeSystem, change: Callable[[list[Any]], None]) -> Iterat
     book = yaml.safe_load(before)
     change(book["people"])
     try:
-        path.write_text(yaml.safe_dump(book, allow_unicode=True), encoding="utf-8")
+        _replace(path, yaml.safe_dump(book, allow_unicode=True))
         yield
     finally:
-        path.write_text(before, encoding="utf-8")
+        _replace(path, before)
+
+
+def _replace(path: Path, text: str) -> None:
+    """The issuer may read at any time. It must not find a file that is half written, with nobody in it."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 async def test_the_views_of_a_revoked_role_are_gone_at_the_next_renewal(
