@@ -24,8 +24,9 @@ from deploy.local import kafka
 from deploy.local.infra import Servers, start_postgres
 from deploy.local.processes import Family, free_port
 from libs.events.cluster import Cluster, SaslMechanism, SecurityProtocol
-from libs.events.signing import Keyring, Signer, TrustedKey
+from libs.events.signing import Keyring, Signer
 from libs.events.topics import Topic, ensure_topics
+from libs.events.trusted_keys import TrustedKey
 from libs.events.users import set_passwords
 
 HOST: Final = "127.0.0.1"

@@ -9,7 +9,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from libs.events.signing import Keyring, Signer, TrustedKey, jwk_of
+from libs.events.signing import Keyring, Signer
+from libs.events.trusted_keys import TrustedKey, jwk_of
 
 SERVICES = ("registration", "provider_directory", "referral", "notifications")
 

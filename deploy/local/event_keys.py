@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local.keyring import write_private
-from libs.events.signing import PRIVATE_VARIABLE, PUBLIC_VARIABLE, Signer, jwk_of
+from libs.events.signing import PRIVATE_VARIABLE, PUBLIC_VARIABLE, Signer
+from libs.events.trusted_keys import jwk_of
 
 PUBLIC_KEYS = "public.json"
 

@@ -3,12 +3,10 @@
 Without signatures, everybody who can write to Kafka could open the packet of any person with one forged event. The
 relay signs the events from the outbox of its own database. The consumer checks the signature before it parses the
 event. A signature covers the topic, the key, the CloudEvents attributes with the trace, and the exact bytes of the
-data, so none of them can be replaced or moved to another event.
-
-Public keys are in one file for all services (JWK Set, RFC 7517); each key names its service in the member `service`.
+data, so none of them can be replaced or moved to another event. Events that are sent together share a signature of the
+root of their hash tree, and each carries its path to the root (decision 0111).
 """
 
-import json
 import logging
 import time
 from base64 import b64decode
@@ -24,18 +22,25 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
+from libs.events.hash_tree import LEAVES_MAX, leaf_of, root_told, told, tree_of
 from libs.events.observing.reporting import report
+from libs.events.trusted_keys import KeysError, TrustedKey, key_id_of, keys_of
 
 log = logging.getLogger(__name__)
 
 SIGNATURE = "ce_signature"
 SIGNATURE_KEY = "ce_signaturekey"
+SIGNATURE_PATH = "ce_signaturepath"
+"""The place of the event in the tree whose root is signed. Without this header the signature is that of one event."""
 PRIVATE_VARIABLE = "ENLACE_EVENT_SIGNING_KEY"
 PUBLIC_VARIABLE = "ENLACE_EVENT_KEYS"
 """The variables with the keys. With `_FILE` at the end, they name a file with the key instead."""
 FILE_LOOK_SECONDS = 1.0
 """The shortest time between two checks of the file, when events name an unknown key."""
 _PREFIX = b"enlace-event-signature-v1"
+_TREE_PREFIX = b"enlace-event-tree-signature-v1"
+_ROOTS_KEPT = 4_096
+"""The number of verified roots that are remembered; the events of one root arrive shortly after each other."""
 _ATTRIBUTES = (
     "content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_traceparent", "ce_tracestate",
 )  # fmt: skip
@@ -44,10 +49,8 @@ _SIGNATURE_CHARACTERS = 86
 """64 bytes in base64url without padding."""
 
 Header = tuple[str, bytes]
-
-
-class KeysError(ValueError):
-    """A file is not a valid file of keys. The text names the fault and quotes nothing of the content."""
+Unsigned = tuple[str, bytes, Sequence[Header], bytes]
+"""Topic, key, headers and value of an event that is to be signed."""
 
 
 class KeysRefusedError(ValueError):
@@ -63,6 +66,10 @@ def signed_bytes(topic: str, key: bytes | None, headers: Iterable[Header], value
     given = dict(headers)
     parts = [topic.encode(), key, *(given.get(name) for name in _ATTRIBUTES), value]
     return _PREFIX + b"".join(_ABSENT if part is None else pack(">I", len(part)) + part for part in parts)
+
+
+def _root_bytes(size: int, root: bytes) -> bytes:
+    return _TREE_PREFIX + bytes((size,)) + root
 
 
 class Signer:
@@ -103,13 +110,27 @@ class Signer:
         signature = self._key.sign(signed_bytes(topic, key, headers, value))
         return (SIGNATURE, urlsafe_b64encode(signature)), self._named
 
+    def sign_together(self, events: Sequence[Unsigned]) -> list[tuple[Header, ...]]:
+        """For each of these events, which are at most `LEAVES_MAX`, its headers: one signature is made for all."""
+        if len(events) == 1:
+            return [self.sign(*events[0])]
+        if len(events) > LEAVES_MAX:
+            raise ValueError(f"at most {LEAVES_MAX} events share a signature")
+        root, paths = tree_of([leaf_of(signed_bytes(*event)) for event in events])
+        signature = (SIGNATURE, urlsafe_b64encode(self._key.sign(_root_bytes(len(events), root))))
+        return [
+            (signature, self._named, (SIGNATURE_PATH, told(index, len(events), path)))
+            for index, path in enumerate(paths)
+        ]
 
-@dataclass(frozen=True, slots=True)
-class TrustedKey:
-    """A public key, and the services for whose topics it is valid."""
 
-    public_key: Ed25519PublicKey
-    services: frozenset[str]
+def _verifies(key: TrustedKey, text: bytes, covered: bytes) -> bool:
+    try:
+        signature = urlsafe_b64decode(text) if len(text) == _SIGNATURE_CHARACTERS else b""
+        key.public_key.verify(signature, covered)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 class Keyring:
@@ -120,6 +141,7 @@ class Keyring:
         self._path = path
         self._stamp: tuple[int, int] | None = None
         self._looked_at = float("-inf")
+        self._verified: set[tuple[bytes, bytes, bytes]] = set()
 
     @classmethod
     def from_file(cls, path: Path) -> "Keyring":
@@ -154,12 +176,25 @@ class Keyring:
             return "signature-key-unknown"
         if writer not in key.services:
             return "signature-of-another-service"
-        try:
-            signature = urlsafe_b64decode(text) if len(text) == _SIGNATURE_CHARACTERS else b""
-            key.public_key.verify(signature, signed_bytes(record.topic, record.key, record.headers, record.value))
-        except (InvalidSignature, ValueError):
-            return "signature-wrong"
-        return None
+        covered = signed_bytes(record.topic, record.key, record.headers, record.value)
+        path = headers.get(SIGNATURE_PATH)
+        if path is None:
+            return None if _verifies(key, text, covered) else "signature-wrong"
+        found = root_told(path, leaf_of(covered))
+        return None if found is not None and self._root_verifies(key_id, key, text, *found) else "signature-wrong"
+
+    def _root_verifies(self, key_id: bytes, key: TrustedKey, text: bytes, size: int, root: bytes) -> bool:
+        """Whether the root is signed. A root that was verified once is remembered."""
+        signed = _root_bytes(size, root)
+        known = (key_id, text, signed)
+        if known in self._verified:
+            return True
+        if not _verifies(key, text, signed):
+            return False
+        if len(self._verified) >= _ROOTS_KEPT:
+            self._verified.clear()
+        self._verified.add(known)
+        return True
 
     def _looked_again(self, key_id: bytes) -> TrustedKey | None:
         if self._path is None or time.monotonic() - self._looked_at < FILE_LOOK_SECONDS:
@@ -220,39 +255,3 @@ def _keyring(public: Path | str | None) -> Keyring:
 
 def _why(error: Exception) -> str:
     return str(error) if isinstance(error, KeysError) else "the file can't be read"
-
-
-def keys_of(text: str) -> dict[str, TrustedKey]:
-    """The keys of a JWK Set by their ids, which are their thumbprints (RFC 7638). `KeysError` if it is not valid."""
-    found: dict[str, TrustedKey] = {}
-    try:
-        for member in json.loads(text)["keys"]:
-            public: Any = OKPKey.import_key(member).public_key
-            service = member["service"]
-            if member["kty"] != "OKP" or not isinstance(public, Ed25519PublicKey) or not isinstance(service, str):
-                raise KeysError("every key must be an Ed25519 key and name its service")
-            if "d" in member:
-                raise KeysError("the file of public keys contains a private key")
-            key_id = key_id_of(public)
-            before = found.get(key_id)
-            if member.get("kid", key_id) != key_id or before is not None:
-                raise KeysError("the id of a key must be its thumbprint, and no key may occur twice")
-            found[key_id] = TrustedKey(public, frozenset({service}))
-    except (JoseError, KeyError, TypeError, ValueError) as error:
-        raise error if isinstance(error, KeysError) else KeysError("it is not a JWK Set in the required form") from None
-    return found
-
-
-def key_id_of(public_key: Ed25519PublicKey) -> str:
-    """The thumbprint of a key (RFC 7638)."""
-    parameters: Any = _jwk(public_key)
-    return OKPKey.import_key(parameters).thumbprint()
-
-
-def jwk_of(public_key: Ed25519PublicKey, service: str) -> dict[str, str]:
-    """A member of the file of public keys."""
-    return {"kid": key_id_of(public_key), "service": service, "use": "sig", "alg": "Ed25519", **_jwk(public_key)}
-
-
-def _jwk(public_key: Ed25519PublicKey) -> dict[str, str]:
-    return {"kty": "OKP", "crv": "Ed25519", "x": urlsafe_b64encode(public_key.public_bytes_raw()).decode()}

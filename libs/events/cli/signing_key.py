@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from libs.events.cli.output import ended
-from libs.events.signing import jwk_of
 from libs.events.topics import TOPICS
+from libs.events.trusted_keys import jwk_of
 
 WRITERS = sorted({topic.writer for topic in TOPICS.values() if topic.writer is not None})
 

@@ -157,6 +157,10 @@ def _trait() -> Document:
                 "content-type": {"type": "string", "description": "JSON."},
                 "ce_signature": {**text, "description": "Ed25519, in base64url; required on our topics."},
                 "ce_signaturekey": {**text, "description": "The thumbprint (RFC 7638) of the key that signed."},
+                "ce_signaturepath": {
+                    **text,
+                    "description": "If events share a signature: the place of this one in their hash tree (RFC 9162).",
+                },
                 "ce_traceparent": {**trace, "description": "W3C trace of the moment the event was created."},
                 "ce_tracestate": {"type": "string", "description": "W3C trace state of that moment."},
                 "traceparent": {**trace, "description": "As `ce_traceparent`, for tools that know only this name."},

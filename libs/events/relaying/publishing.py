@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -20,12 +21,13 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from libs.events.hash_tree import LEAVES_MAX
 from libs.events.kafka import BATCH_BYTES, Acknowledged, BatchBuilder, Producer
 from libs.events.messages.envelope import CONTENT_TYPE, SPEC_VERSION, schema_of
 from libs.events.observing import metrics
 from libs.events.processes.crashpoints import CrashPoint, crashpoint
 from libs.events.relaying.leadership import LeadershipLostError
-from libs.events.signing import Signer
+from libs.events.signing import Header, Signer
 from libs.events.topics import Topic
 
 HEADERS_BYTES_MAX = 4_096
@@ -181,15 +183,8 @@ class Publisher:
     ) -> Iterable[tuple[BatchBuilder, list[Row]]]:
         builder = self._producer.create_batch()
         batch: list[Row] = []
-        for row in rows:
+        for row, headers in self.with_headers(_that_fit(rows, refused, outcome)):
             key, value = row[3].encode(), row[5]
-            if row[3] in refused:
-                continue
-            if len(value) + len(key) > BATCH_BYTES - HEADERS_BYTES_MAX:
-                refused.add(row[3])
-                outcome.refused_rows.append((row, "MessageSizeTooLargeError"))
-                continue
-            headers = self.headers(row)
             if len(batch) == limit or builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 builder.close()
                 yield builder, batch
@@ -200,7 +195,18 @@ class Publisher:
             builder.close()
             yield builder, batch
 
-    def headers(self, row: Row) -> list[tuple[str, bytes]]:
+    def with_headers(self, rows: Iterable[Row]) -> Iterable[tuple[Row, list[Header]]]:
+        """Rows with their headers. Neighbouring rows share a signature, as many as a hash tree can have."""
+        for some in _batched(rows, LEAVES_MAX):
+            headers = [self.attributes(row) for row in some]
+            if some[0][2] in self._signed:
+                assert self._signer is not None
+                together = [(row[2], row[3].encode(), of, row[5]) for row, of in zip(some, headers, strict=True)]
+                for of, signature in zip(headers, self._signer.sign_together(together), strict=True):
+                    of.extend(signature)
+            yield from zip(some, headers, strict=True)
+
+    def attributes(self, row: Row) -> list[Header]:
         """The CloudEvents attributes of a row in binary mode. The trace is that of the event's creation."""
         fixed = self._fixed.get((row[2], row[4]))
         if fixed is None:
@@ -220,15 +226,30 @@ class Publisher:
             headers += (("ce_traceparent", trace), ("traceparent", trace))
             if row[7] is not None:
                 headers += (("ce_tracestate", row[7].encode()), ("tracestate", row[7].encode()))
-        if row[2] in self._signed:
-            assert self._signer is not None
-            headers += self._signer.sign(row[2], row[3].encode(), headers, row[5])
         return headers
 
     def inherit(self, former: "Publisher | None") -> None:
         """Use the maximum numbers of rows per partition that the former publisher has learned."""
         if former is not None:
             self._rows_max |= former._rows_max
+
+
+def _that_fit(rows: Iterable[Row], refused: set[str], outcome: Outcome) -> Iterable[Row]:
+    """The rows without those that are too large for Kafka, and without later rows of the same keys."""
+    for row in rows:
+        if row[3] in refused:
+            continue
+        if len(row[5]) + len(row[3].encode()) > BATCH_BYTES - HEADERS_BYTES_MAX:
+            refused.add(row[3])
+            outcome.refused_rows.append((row, "MessageSizeTooLargeError"))
+            continue
+        yield row
+
+
+def _batched(rows: Iterable[Row], size: int) -> Iterable[list[Row]]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, size)):
+        yield some
 
 
 def _why(error: Exception, operation: str) -> str:

@@ -46,7 +46,8 @@ def message(event: Event, signer: Signer | None = SIGNERS["referral"], *, at: da
     publisher = Publisher(None, source="urn:enlace:referral", topics=topics, signer=signer)  # type: ignore[arg-type]
     value = event.model_dump_json().encode()
     row = (1, new_id(), event.topic, event.key, event.type, value, None, None, at or datetime.now(UTC))
-    return event.topic, event.key.encode(), value, publisher.headers(row)
+    ((_, headers),) = publisher.with_headers([row])
+    return event.topic, event.key.encode(), value, headers
 
 
 def standing(organization_id: UUID, version: int, status: str) -> OrganizationPublished:

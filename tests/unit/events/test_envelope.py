@@ -51,7 +51,7 @@ def test_what_the_relay_writes_is_read_by_the_sdk() -> None:
     publisher = Publisher(None, source="urn:enlace:referral", topics={})  # type: ignore[arg-type]
     created = datetime(2026, 11, 1, 10, 0, 0, 123456, tzinfo=UTC)
     row = (1, new_id(), "enlace.referral", "key", "offer.made.v1", b'{"a": 1}', TRACE, "vendor=1", created)
-    event = from_binary_event(KafkaMessage(headers=dict(publisher.headers(row)), key=b"key", value=b'{"a": 1}'))
+    event = from_binary_event(KafkaMessage(headers=dict(publisher.attributes(row)), key=b"key", value=b'{"a": 1}'))
     assert event.get_id() == row[1]
     assert event.get_source() == "urn:enlace:referral"
     assert event.get_type() == "offer.made.v1"
