@@ -68,7 +68,7 @@ def received(event: Event) -> Received[Event]:
     )
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio asks for the text of a fixture's result, and that of the pack is very long
 class Notifications:
     """The running service and what a test asks of it."""
 

@@ -90,7 +90,7 @@ def an_announcement(count: int = 2, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio asks for the text of a fixture's result, and that of the pack is very long
 class Registration:
     """The running service and what a test asks of it."""
 
