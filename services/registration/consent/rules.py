@@ -52,7 +52,7 @@ class Grant:
     @property
     def key(self) -> tuple[str, str, str]:
         """What it allows, without its end. Those for classes come first."""
-        return self.purpose, self.recipient_class or "", str(self.organization_id or "")
+        return self.purpose, str(self.organization_id or ""), self.recipient_class or ""
 
 
 @dataclass(frozen=True, slots=True)

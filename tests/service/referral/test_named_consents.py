@@ -50,7 +50,7 @@ async def test_only_the_named_organisation_is_asked(new_world):
         assert await offers(world) == [(providers[1].organization_id, "pending")]
         offer = await world.offer_of(returnee)
         declined = await world.step(
-            f"offers/{offer['offer_id']}/decline", {"reason": "no_capacity"}, headers=world.partner(providers[1])
+            f"offers/{offer['offer_id']}/decline", {"reason": "full"}, headers=world.partner(providers[1])
         )
         assert declined.status_code == 200, declined.text
         await world.round()

@@ -209,7 +209,7 @@ async def test_a_named_consent_is_given_without_a_line_and_a_withdrawal_meanwhil
     person, named = await registration.register(), await known_organization(registration)
     other = await known_organization(registration)
     (done,) = await device.send(device.op("give_consent", returnee_id=person["id"], data=naming(named)))
-    assert (done["status"], done["outcome"]) == (200, "done"), done
+    assert (done["status"], done["outcome"]) == (201, "done"), done
     path = f"/v1/returnees/{person['id']}/consents"
     late = [device.op("give_consent", ago=timedelta(hours=1), returnee_id=person["id"], data=naming(one))
             for one in (named, other)]  # fmt: skip

@@ -95,9 +95,10 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, pack: P
 async def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
     """The arrival with only its new consents and contact, checked as if it were sent for the first time."""
     at, more, body = now(session), one.more, one.arrival.body
+    named = [body.named_consents[place] for place in more.named_consents]
     changes = {
         "consents": [body.consents[place] for place in more.consents],
-        "named_consents": [body.named_consents[place] for place in more.named_consents],
+        "named_consents": named,
         "safe_contact": body.safe_contact if more.contact else None,
     }
     judge = partial(
@@ -108,7 +109,7 @@ async def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
         country=pack.reception.country,
         restricted=one.arrival.actor.sight.restricted_categories,
         taxonomy=pack.taxonomy,
-        nameable=await nameable(session, changes["named_consents"], pack=pack),
+        nameable=await nameable(session, named, pack=pack),
     )
     arrival = replace(one.arrival, body=body.model_copy(update=changes))
     arrival, misplaced = placed(arrival, reception=pack.reception) if more.place else (arrival, [])
