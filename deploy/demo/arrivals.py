@@ -9,13 +9,13 @@ from deploy.demo.people import Person, Standing, make_people
 from libs.events.catalogue.arrivals import (
     ArrivalBatchAnnounced,
     ArrivalBatchLanded,
-    ConsentGiven,
     Identity,
     ManifestEntry,
     Profile,
     ReturneeArrived,
     SafeContactTold,
 )
+from libs.events.catalogue.consents import ConsentGiven
 from libs.events.codes import ConsentPurpose, ContactChannel, ProtectionFlag, RecipientClass, TransportMode
 
 CONSENT_DAYS = 365

@@ -88,7 +88,7 @@ REGISTRATION = {
     Holds.AGES: "erasure.arrival_key sync_operation.fingerprint",
     Holds.SEALED: """
         answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed
-        consent.witness_reference_sealed doubtful_part.value_sealed
+        consent.witness_reference_sealed consent.recipient_name_sealed doubtful_part.value_sealed
         restricted_need.sealed restricted_repeat.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed

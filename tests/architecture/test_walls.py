@@ -32,6 +32,7 @@ OWN_WORK = {
     ),
     "services/registration/told/actions.py": (1, "the same for one answer; the offer is asked first"),
     "services/registration/packets/queries.py": (1, "whether an unknown offer is another organisation's"),
+    "services/registration/organizations/queries.py": (1, "whether an organisation that a consent names takes part"),
     "services/registration/gate/queries.py": (2, "numbers of a batch that the caller sees; what was just diverted"),
     "services/registration/progress/queries.py": (1, "staff see the numbers of every batch, and of nobody"),
     "services/registration/matching/queries.py": (1, "of a person whom the caller does not see: day and place only"),

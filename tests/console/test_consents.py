@@ -11,6 +11,7 @@ from tests.console.told_arrivals import (
     PERSON,
     clerk,
     consent,
+    page,
     tell_person,
 )
 from tests.console.world import World
@@ -127,3 +128,40 @@ def test_every_purpose_has_a_text_in_each_language(language: str):
 def test_a_subject_of_any_issuer_becomes_a_reference():
     assert staff_reference("auth0|José") == "auth0-Jos-"
     assert staff_reference("") == "-"
+
+
+ORGANIZATION = "01956b0e-0000-7a11-8f00-00000000000a"
+
+
+async def test_a_person_may_allow_it_to_one_organisation_only(world: World):
+    tell_person(world, profile={"languages": ["spa"]})
+    browser = clerk(world)
+    entry = {
+        "id": ORGANIZATION,
+        "name": "Casa & Ejemplo",
+        "description": "Sample.",
+        "alternate_name": None,
+        "website": None,
+        "organization_type": "civil_society",
+        "status": "active",
+        "version": 1,
+        "accreditations": [],
+        "agreements": [],
+        "created_at": "2026-03-02T14:45:00Z",
+        "changed_at": "2026-03-02T14:45:00Z",
+    }
+    suspended = {**entry, "id": PERSON, "name": "Casa Cerrada", "status": "suspended"}
+    world.services.tell("directory", "/v1/organizations", page(entry, suspended))
+    shown = unescape((await browser.get(f"{PAGE}/consents/new")).text)
+    assert "Casa & Ejemplo" in shown
+    assert "Casa Cerrada" not in shown
+    named = {"recipient_class": None, "recipient_organization_id": ORGANIZATION, "recipient_name": "Casa & Ejemplo"}
+    world.services.tell("registration", CONSENTS, consent(**named), method="POST", status=201)
+    await browser.post(f"{PAGE}/consents/new", **GIVEN, organization=ORGANIZATION)
+    (sent,) = world.services.sent("POST", CONSENTS)
+    assert "recipient_class" not in sent.body
+    assert (sent.body["recipient_organization_id"], sent.body["recipient_name"]) == (ORGANIZATION, "Casa & Ejemplo")
+    assert "solo para Casa & Ejemplo, y para ninguna otra" in sent.body["data_described"]
+    world.services.tell("registration", CONSENTS, [consent(**named)])
+    listed = unescape((await browser.get(f"{PAGE}/consents")).text)
+    assert "finding help at organisations → Casa & Ejemplo" in listed

@@ -5,13 +5,14 @@ means the same on either way in. `sender_reference` values are the sender's own 
 recognisable as the same one.
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from libs.events.catalogue.consents import ConsentGiven, NamedConsentGiven
+from libs.events.catalogue.parts import Part, Reference
 from libs.events.codes import (
     AccessNeed,
-    ConsentPurpose,
     ContactChannel,
     CountryCode,
     DocumentKind,
@@ -21,7 +22,6 @@ from libs.events.codes import (
     NeedKind,
     PlaceCode,
     ProtectionFlag,
-    RecipientClass,
     Sex,
     TransportMode,
     Urgency,
@@ -34,19 +34,7 @@ from libs.wire.values import Day, Flag, Moment, Whole
 
 TOPIC = "enlace.arrivals"
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9._:/-]+$")]
 DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(written_number)]
-LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-
-
-class Part(BaseModel):
-    """A part of a body: closed, frozen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def told(self, name: str) -> Any:
-        """The value of a field, or None if it was omitted: a default is not a statement of the sender."""
-        return getattr(self, name) if name in self.model_fields_set else None
 
 
 class ManifestEntry(Part):
@@ -144,32 +132,6 @@ class NeedTold(Part):
     """The same, named by its kind; instead of `after_category`."""
 
 
-class ConsentGiven(Part):
-    """A consent with the elements that 42 CFR 2.31 and the inter-agency form require (domain P2)."""
-
-    purpose: ConsentPurpose
-    recipient_class: RecipientClass
-    data_described: LongText
-    """Which data may be shared, in the words shown to the person."""
-    given_by: Annotated[str, StringConstraints(pattern=r"^(self|guardian|authority)$")] = "self"
-    """Who gave it. Required: a consent without it is set aside, and the default is not used."""
-    method: Annotated[str, StringConstraints(pattern=r"^(signature|voice|witnessed)$")]
-    """How it was given."""
-    language: LanguageCode
-    """The language in which it was explained."""
-    staff_reference: Reference
-    """The sender's reference of the member of staff who recorded it."""
-    witness_reference: Reference | None = None
-    """The sender's reference of another person who heard it. Required if it was given by voice or before a witness: a
-    consent without it is set aside."""
-    given_at: Moment
-    """When it was given."""
-    expires_at: Moment
-    """When it expires."""
-    revocation_explained: Flag = True
-    """True if the person was told how to withdraw it. Required: a consent without it is set aside."""
-
-
 class SafeContactTold(Part):
     """A safe way to reach the person (domain P9). The address is encrypted together with the identity."""
 
@@ -236,7 +198,7 @@ _LESS_URGENT = """
     /profile/documents_held /profile/documents_held/* /profile/languages /profile/languages/* /profile/destination
     /return_facts /return_facts/kind /return_facts/order /return_facts/mode /household_reference /household_size
     /stay_together /needs/*/sender_reference /needs/*/detail_values /needs/*/detail_values/* /needs/*/after_category
-    /needs/*/after_kind /consents /consents/* /safe_contact
+    /needs/*/after_kind /consents /consents/* /named_consents /named_consents/* /safe_contact
 """
 OPTIONAL_PARTS_OF_AN_ARRIVAL = (
     *(OptionalPart(path, is_urgent=True) for path in _URGENT.split()),
@@ -281,6 +243,9 @@ class ReturneeArrived(Event):
     """What the person needs."""
     consents: Annotated[list[ConsentGiven], Field(max_length=20)] = []
     """The consents of the person."""
+    named_consents: Annotated[list[NamedConsentGiven], Field(max_length=20)] = []
+    """The consents of the person that name one organisation. A reader of an earlier version ignores them, so it shares
+    less, never more."""
     safe_contact: SafeContactTold | None = None
 
 

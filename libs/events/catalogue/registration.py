@@ -3,13 +3,11 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
+from libs.events.catalogue.consents import ConsentGrant, NamedConsentGrant
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
     CaseCode,
-    ConsentPurpose,
     ContactChannel,
     Count,
     CountryCode,
@@ -21,7 +19,6 @@ from libs.events.codes import (
     NeedKind,
     PlaceCode,
     ProtectionFlag,
-    RecipientClass,
     Sex,
     TransportMode,
     Urgency,
@@ -190,17 +187,6 @@ class NeedWithdrawn(RegistrationEvent):
     """When it was withdrawn."""
 
 
-class ConsentGrant(BaseModel):
-    """One purpose and recipient class that the person allows at present."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    purpose: ConsentPurpose
-    recipient_class: RecipientClass
-    expires_at: Moment
-    """When it expires."""
-
-
 class ConsentChanged(RegistrationEvent):
     """Everything that the person allows at present; a higher version replaces a lower one. Empty: nothing."""
 
@@ -210,6 +196,9 @@ class ConsentChanged(RegistrationEvent):
     """Rises with every change."""
     grants: list[ConsentGrant]
     """What is allowed at present."""
+    organizations: list[NamedConsentGrant] = []
+    """What is allowed at present to one named organisation each. A reader of an earlier version ignores it, so it
+    shares less, never more."""
 
 
 class PacketDeletionRequested(RegistrationEvent):

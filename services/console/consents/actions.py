@@ -6,13 +6,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.console.calls import Service
-from services.console.consents import rules
+from services.console.consents import queries, rules
 from services.console.forms import Form
 from services.console.intake.queries import path_of
 
 POINTERS: Final = {
     "/purpose": "purpose",
     "/recipient_class": "purpose",
+    "/recipient_organization_id": "organization",
+    "/recipient_name": "organization",
     "/data_described": "purpose",
     "/given_by": "given_by",
     "/method": "method",
@@ -26,11 +28,15 @@ POINTERS: Final = {
 async def give(form: Form, returnee_id: UUID) -> None:
     """Record a consent. The time when it was given is in the form, so that a repetition tells exactly the same."""
     purpose, text = form.text("purpose"), form.text("text_language")
+    organization = form.text("organization")
+    name = await queries.name_of(form.person, organization) if organization else None
     known = purpose in rules.RECIPIENTS and text in rules.TEXTS
     told: dict[str, Any] = {
         "purpose": purpose,
-        "recipient_class": rules.RECIPIENTS.get(purpose),
-        "data_described": rules.described(purpose, text) if known else None,
+        "recipient_class": None if organization else rules.RECIPIENTS.get(purpose),
+        "recipient_organization_id": organization,
+        "recipient_name": name,
+        "data_described": rules.described(purpose, text, name) if known else None,
         "given_by": form.text("given_by"),
         "method": form.text("method"),
         "language": form.text("language"),

@@ -80,6 +80,7 @@ async def _form(
         lists=choices,
         spoken=choices.languages(person.words, person.console.pack, also=found.languages),
         given_at=person.moments.now.isoformat(timespec="seconds"),
+        organizations=await queries.organizations_of(person),
         is_child=found.row["profile"]["age_group"] == "child",
     )
 

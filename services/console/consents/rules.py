@@ -70,15 +70,23 @@ ALWAYS: Final[Mapping[str, str]] = {
     " or with anybody of the network, and from that moment nothing more is shared.",
 }
 """What is read with each of them."""
+ONLY: Final[Mapping[str, str]] = {
+    "es": "Este permiso vale solo para {organization}, y para ninguna otra organización.",
+    "en": "This permission is only for {organization}, and for no other organisation.",
+}
+"""What is read besides if the person allows it to one organisation only."""
+OF_ONE: Final = ("referral", "employer_sharing")
+"""The purposes for which a person may name one organisation."""
 LONG_CODES: Final[Mapping[str, str]] = {"es": "spa", "en": "eng"}
 MONTHS: Final = (6, 12, 24)
 _DAYS_OF_A_MONTH: Final = 30.4375
 _NOT_IN_A_REFERENCE: Final = re.compile(r"[^A-Za-z0-9._:/-]")
 
 
-def described(purpose: str, language: str) -> str:
+def described(purpose: str, language: str, organization: str | None = None) -> str:
     """The words that were read to the person: what the record keeps as the data described."""
-    return f"{TEXTS[language][purpose]} {ALWAYS[language]}"
+    only = "" if organization is None else ONLY[language].replace("{organization}", organization) + " "
+    return f"{TEXTS[language][purpose]} {only}{ALWAYS[language]}"
 
 
 def expires_at(given_at: str, months: str) -> str | None:

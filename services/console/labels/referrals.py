@@ -12,6 +12,7 @@ _EXCLUSIONS: Final = {
     "no_agreement": N_("it has no valid agreement with the network"),
     "closed": N_("it does not open in time"),
     "no_consent": N_("the person has not agreed that it gets their data"),
+    "consent_names_another": N_("the person allows this only to another organisation"),
     "age": N_("it is not for this age"),
     "sex": N_("it is not for people of this sex"),
     "nationality": N_("it is not for this nationality"),

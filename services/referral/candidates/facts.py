@@ -106,6 +106,8 @@ class Need:
     if the household need not go to one service."""
     consented: bool = False
     """True if everybody that it is for has given the consent that the category requires, and it is valid now."""
+    consented_organizations: frozenset[UUID] = frozenset()
+    """If not `consented`: the organisations that the consents of all who have not given it name."""
     approved_for: frozenset[str] = frozenset()
     """The reasons of reviews (`interlocks.ReviewReason`) that an authorised person has approved."""
     ring: int = 0

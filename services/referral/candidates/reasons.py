@@ -11,6 +11,8 @@ class Exclusion(StrEnum):
     NO_AGREEMENT = "no_agreement"
     CLOSED = "closed"
     NO_CONSENT = "no_consent"
+    CONSENT_NAMES_ANOTHER = "consent_names_another"
+    """The person allows this only to organisations that they name, and this is none of them."""
     AGE = "age"
     SEX = "sex"
     NATIONALITY = "nationality"

@@ -63,7 +63,14 @@ def exclusions(need: Need, service: Service, policy: RoutingPolicy, rules: tuple
 
 
 def _no_consent(need: Need, service: Service, policy: RoutingPolicy) -> bool:
-    return not need.consented and not policy.is_basic(need.category, need.kind)
+    allowed = need.consented or bool(need.consented_organizations)
+    return not allowed and not policy.is_basic(need.category, need.kind)
+
+
+def _consent_names_another(need: Need, service: Service, policy: RoutingPolicy) -> bool:
+    if need.consented or not need.consented_organizations or policy.is_basic(need.category, need.kind):
+        return False
+    return service.view.organization_id not in need.consented_organizations
 
 
 def _age(need: Need, service: Service, policy: RoutingPolicy) -> bool:
@@ -158,6 +165,11 @@ _Limits = Callable[[Service, RoutingPolicy], bool]
 
 _RULES: Final[tuple[tuple[Exclusion, _Limits, Callable[[Need, Service, RoutingPolicy], bool]], ...]] = (
     (Exclusion.NO_CONSENT, lambda service, policy: not policy.is_basic_always(service.view.category), _no_consent),
+    (
+        Exclusion.CONSENT_NAMES_ANOTHER,
+        lambda service, policy: not policy.is_basic_always(service.view.category),
+        _consent_names_another,
+    ),
     (
         Exclusion.AGE,
         lambda service, policy: (

@@ -25,6 +25,9 @@ _FOR_DESK: Final = {
 }
 
 
+_CONSENT: Final = frozenset({Exclusion.NO_CONSENT.value, Exclusion.CONSENT_NAMES_ANOTHER.value})
+
+
 def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: JudgedOn, child: bool) -> None:
     """The offer breaks these rules now. An unanswered offer is recalled; an accepted offer is halted.
 
@@ -46,7 +49,7 @@ def reason_of(broken: Collection[str]) -> RecallReason:
     """The reason for broken rules that a provider sees. It never shows which fact about the person has changed."""
     if STANDING & set(broken):
         return RecallReason.SERVICE_WITHDRAWN
-    if set(broken) == {Exclusion.NO_CONSENT.value}:
+    if broken and set(broken) <= _CONSENT:
         return RecallReason.CONSENT_WITHDRAWN
     return RecallReason.FACTS_CHANGED
 

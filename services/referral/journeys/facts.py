@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from libs.consents.policy import ConsentGate
+from libs.consents.policy import ConsentGate, organization_named
 from libs.events.codes import NeedCategory, OwnerReason, Urgency
 from libs.events.detail_values import DetailValue
 from services.referral.lifecycles.exit_plan import Checklist, NextStep, empty_checklist, is_complete
@@ -185,9 +185,19 @@ def opened_until(gate: ConsentGate, consents: Mapping[str, str]) -> datetime | N
     return max((datetime.fromisoformat(consents[key]) for key in gate.keys if key in consents), default=None)
 
 
-def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> bool:
-    """True if one of these consents opens the gate and is still valid at `at`. Each consent comes with its end."""
-    return any(key in consents and datetime.fromisoformat(consents[key]) > at for key in gate.keys)
+def opens(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime, organization_id: UUID | None = None) -> bool:
+    """True if one of these consents opens the gate and is still valid at `at`. Each consent comes with its end.
+
+    With `organization_id`: for this organisation; otherwise for all of the recipient classes.
+    """
+    keys = gate.keys if organization_id is None else gate.keys_for(organization_id)
+    return any(key in consents and datetime.fromisoformat(consents[key]) > at for key in keys)
+
+
+def named_in(gate: ConsentGate, consents: Mapping[str, str], *, at: datetime) -> frozenset[UUID]:
+    """The organisations that consents with the purpose of this gate name and that are still valid at `at`."""
+    named = ((organization_named(gate.purpose, key), until) for key, until in consents.items())
+    return frozenset(one for one, until in named if one is not None and datetime.fromisoformat(until) > at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +221,7 @@ class Journey:
     profile_version: int = 0
     consent_version: int = 0
     consents: dict[str, str] = field(default_factory=dict)
-    """For each purpose and recipient class (`consent_key`): until when the consent is valid."""
+    """For each purpose and recipient (`consent_key`, `organization_key`): until when the consent is valid."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = None
     erased_at: datetime | None = None
@@ -242,5 +252,10 @@ class Journey:
         return None if referral.offer_id is None else self.offers[referral.offer_id]
 
     def consented(self, gate: ConsentGate | None, at: datetime) -> bool:
-        """True if a consent that is valid at `at` opens this gate. Without a gate, no consent is sufficient."""
+        """True if a consent that is valid at `at` opens this gate for every organisation of a recipient class. Without
+        a gate, no consent is sufficient."""
         return gate is not None and opens(gate, self.consents, at=at)
+
+    def named(self, gate: ConsentGate | None, at: datetime) -> frozenset[UUID]:
+        """The organisations that consents name which are valid at `at` and have the purpose of this gate."""
+        return frozenset() if gate is None else named_in(gate, self.consents, at=at)

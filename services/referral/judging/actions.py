@@ -24,7 +24,7 @@ from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, WITH_PROVIDER
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers.actions import take_republished
-from services.referral.steps.people import household_of, judged_on, person_of, to_route, with_them
+from services.referral.steps.people import allowed_by, household_of, judged_on, person_of, to_route, with_them
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=2)
 """The time on the installation's clock after which the offers of a republished service are evaluated a second time,
@@ -43,6 +43,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
     asked_for = journey.needs[referral.need_id]
     if referral.status in WITH_PROVIDER and asked_for.kind != offer.kind:
         asked_for = replace(asked_for, kind=offer.kind, detail_values={})
+    consented, organizations = allowed_by(together, policy.consents.gate_of(referral.category), at=at)
     need = to_route(
         asked_for,
         [person_of(one.profile) for one in together if one.profile is not None],
@@ -50,7 +51,8 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
         told_people=known.told.get(referral.need_id, Told()).people_ever,
-        consented=all(one.consented(policy.consents.gate_of(referral.category), at) for one in together),
+        consented=consented,
+        consented_organizations=organizations,
         approved_for=referral.approved_for,
     )
     if not need.people:
@@ -157,10 +159,7 @@ async def judge_unfit(
 async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *, limit: int = 200) -> int:
     """Evaluate the offers in categories that require consent, of people whose consent has expired."""
     gates = [
-        (category, key)
-        for category, gate in policy.consents.by_category.items()
-        for key in gate.keys
-        if not policy.is_basic(category)
+        (category, gate) for category, gate in policy.consents.by_category.items() if not policy.is_basic(category)
     ]
     found = await queries.consent_run_out(session, gates, at=now(session), limit=limit)
     return len(await _judge_claimed(session, policy, found))

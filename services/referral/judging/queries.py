@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from libs.consents.policy import ConsentGate, named_prefix
 from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.events.codes import NeedCategory
 from libs.taxonomy.model import Taxonomy
 from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
@@ -63,6 +65,10 @@ WHERE referral.status IN {in_sql(ASKED_OR_WITH_PROVIDER)} AND referral.halted_si
   AND NOT EXISTS (
       SELECT 1 FROM unnest($1::text[], $2::text[]) AS gate(category, key)
       WHERE gate.category = referral.category AND (journey.consents ->> gate.key)::timestamptz > $3)
+  AND NOT EXISTS (
+      SELECT 1 FROM unnest($5::text[], $6::text[]) AS gate(category, prefix), offer
+      WHERE gate.category = referral.category AND offer.offer_id = referral.offer_id
+        AND (journey.consents ->> (gate.prefix || offer.organization_id))::timestamptz > $3)
 LIMIT $4
 """  # noqa: S608 (constants)
 
@@ -126,12 +132,15 @@ async def concerned_by_unfit(session: AsyncSession, provider_service_ids: Collec
 
 
 async def consent_run_out(
-    session: AsyncSession, gates: Sequence[tuple[str, str]], *, at: datetime, limit: int
+    session: AsyncSession, gates: Sequence[tuple[NeedCategory, ConsentGate]], *, at: datetime, limit: int
 ) -> set[UUID]:
     """The people with a referral that is offered or accepted, although one of its people has no valid consent for it.
 
-    `gates`: pairs of a category and a consent that is sufficient for it.
+    `gates`: the categories that require a consent, with their gates. A consent for the class is sufficient, and one
+    that names the organisation of the offer.
     """
-    categories, keys = [category for category, _ in gates], [key for _, key in gates]
-    rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, categories, keys, at, limit)
+    of_classes = [(category, key) for category, gate in gates for key in gate.keys]
+    named = [category for category, _ in gates], [named_prefix(gate.purpose) for _, gate in gates]
+    keys = [category for category, _ in of_classes], [key for _, key in of_classes]
+    rows = await (await raw(session)).fetch(_CONSENT_RUN_OUT, *keys, at, limit, *named)
     return {row["returnee_id"] for row in rows}

@@ -22,7 +22,7 @@ from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
 from services.referral.router.picks import ASLEEP, OPEN, SUPPLY, WHO, Picked
 from services.referral.router.rules import Line, Pace, Waiting
-from services.referral.steps.people import household_of, person_of, to_route, with_them
+from services.referral.steps.people import allowed_by, household_of, person_of, to_route, with_them
 from services.referral.steps.prerequisites import DocumentNeed
 
 UNSEEN_MAX: Final = 2000
@@ -250,6 +250,7 @@ def as_candidate(
     household = household_of(journey, placing.households)
     told = placing.told.get(need.need_id, Told())
     together = with_them(referral, placing.journeys, placing.households)
+    consented, organizations = allowed_by(together, consents.gate_of(need.category), at=at)
     return to_route(
         need,
         [person_of(one.profile) for one in together if one.profile is not None],
@@ -258,7 +259,8 @@ def as_candidate(
         stay_together=household is not None and household.stay_together,
         told_people=told.people_count,
         household_at=frozenset(told.at),
-        consented=all(one.consented(consents.gate_of(need.category), at) for one in together),
+        consented=consented,
+        consented_organizations=organizations,
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),

@@ -97,6 +97,7 @@ def merged(needs: Sequence[Need]) -> Need:
         people=tuple(person for one in needs for person in one.people),
         people_count=sum(one.people_count for one in needs),
         consented=all(one.consented for one in needs),
+        consented_organizations=_named_by_all(needs),
         approved_for=frozenset().union(*(one.approved_for for one in needs)),
         ring=max(one.ring for one in needs),
         household_at=frozenset().union(*(one.household_at for one in needs)),
@@ -104,6 +105,11 @@ def merged(needs: Sequence[Need]) -> Need:
         conflicting_organizations=frozenset().union(*(one.conflicting_organizations for one in needs)),
         providers_of_person=frozenset().union(*(one.providers_of_person for one in needs)),
     )
+
+
+def _named_by_all(needs: Sequence[Need]) -> frozenset[UUID]:
+    others = [one.consented_organizations for one in needs if not one.consented]
+    return frozenset.intersection(*others) if others else frozenset()
 
 
 def for_each(candidate: Candidate, needs: Sequence[Need]) -> list[Candidate]:

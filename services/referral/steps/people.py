@@ -1,9 +1,11 @@
 """Turns routing profiles, as registration published them, into the types of the candidates' rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from libs.consents.policy import ConsentGate
 from libs.events.catalogue.journeys import JudgedOn, JudgedProfile
 from libs.events.codes import AccessNeed, AgeBand, ProtectionFlag, Sex
 from libs.events.people_codes import AgeGroup, ClientKind
@@ -29,6 +31,15 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
     )
 
 
+def allowed_by(people: Iterable[Journey], gate: ConsentGate | None, *, at: datetime) -> tuple[bool, frozenset[UUID]]:
+    """Whether all of these people allow every organisation of the gate's recipient classes; and if not, the
+    organisations that all of the others name."""
+    others = [one for one in people if not one.consented(gate, at)]
+    if not others:
+        return True, frozenset()
+    return False, frozenset.intersection(*(one.named(gate, at) for one in others))
+
+
 def as_told(need: Need, journey: Journey, *, approved_for: frozenset[str] = frozenset()) -> candidates.Need:
     """The need with its reference person only. This is enough to decide whether a review must come first."""
     people = () if journey.profile is None else (person_of(journey.profile),)
@@ -51,6 +62,7 @@ def to_route(
     household_size: int,
     stay_together: bool,
     consented: bool,
+    consented_organizations: frozenset[UUID] = frozenset(),
     told_people: int = 0,
     household_at: frozenset[UUID] = frozenset(),
     approved_for: frozenset[str] = frozenset(),
@@ -76,6 +88,7 @@ def to_route(
         told_people=told_people,
         household_at=household_at,
         consented=consented,
+        consented_organizations=consented_organizations,
         approved_for=approved_for,
         ring=ring,
         refused_by=refused_by or {},

@@ -9,6 +9,7 @@ from libs.taxonomy.model import Taxonomy
 from services.registration.access_reports.schemas import AccessReport, LegalRequestTold, RecipientOfData, RecordOfPerson
 from services.registration.access_reports.words import heading, plain
 from services.registration.audit.schemas import AccessView
+from services.registration.consent.schemas import ConsentView
 
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """The Content Security Policy of the page."""
@@ -64,7 +65,7 @@ def _record(record: RecordOfPerson, language: str, taxonomy: Taxonomy) -> str:
         for one in record.needs
     )
     given = (
-        f"{escape(one.data_described)} → {_p(one.purpose, language)}, {_p(one.recipient_class, language)} "
+        f"{escape(one.data_described)} → {_p(one.purpose, language)}, {_receiver(one, language)} "
         f"({_day(one.given_at)} – {_day(one.expires_at)}, {_h('standing' if one.standing else 'ended', language)})"
         for one in record.consents
     )
@@ -78,6 +79,10 @@ def _record(record: RecordOfPerson, language: str, taxonomy: Taxonomy) -> str:
         f"<h2>{_h('known', language)}</h2><dl>{known}</dl>{_list('needs', needs, language)}"
         f"{_list('answers', answers, language)}{_list('consents', given, language)}"
     )
+
+
+def _receiver(one: ConsentView, language: str) -> str:
+    return escape(one.recipient_name or "") if one.recipient_class is None else _p(one.recipient_class, language)
 
 
 def _profile(record: RecordOfPerson) -> Iterable[str]:

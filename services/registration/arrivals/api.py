@@ -15,7 +15,7 @@ from libs.chassis.paging import Page, PageQuery
 from libs.chassis.problems import responses
 from libs.chassis.telemetry import current_traceparent
 from libs.chassis.tenancy import WHO_REGISTERS
-from libs.events.catalogue.arrivals import Reference
+from libs.events.catalogue.parts import Reference
 from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
 from services.registration.arrivals import queries

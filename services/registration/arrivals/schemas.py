@@ -12,19 +12,18 @@ from libs.events.catalogue.arrivals import (
     ArrivalBatchLanded,
     Identity,
     NeedTold,
-    Part,
     Profile,
-    Reference,
     ReturneeArrived,
     ReturnFacts,
     SafeContactTold,
 )
+from libs.events.catalogue.parts import Part, Reference
 from libs.events.codes import PlaceCode, TransportMode
 from libs.events.event import SetAside
 from libs.wire.values import Flag, Moment, Whole
 from services.registration.arrivals.rules import BatchStatus, CancelReason
 from services.registration.audit.rules import Actor
-from services.registration.consent.schemas import ConsentTold
+from services.registration.consent.schemas import ConsentTold, NamedConsentTold
 from services.registration.wristbands.schemas import BandCode
 
 
@@ -120,6 +119,8 @@ class ReturneeIntake(Part):
     stay_together: Flag = True
     needs: Annotated[list[NeedTold], Field(max_length=20)] = []
     consents: Annotated[list[ConsentTold], Field(max_length=20)] = []
+    named_consents: Annotated[list[NamedConsentTold], Field(max_length=20)] = []
+    """Consents that name one organisation each."""
     safe_contact: SafeContactTold | None = None
 
     def as_arrival(self, reference: str) -> ReturneeArrived:

@@ -15,7 +15,7 @@ from libs.events.catalogue.arrivals import SafeContactTold
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
 from services.registration.consent.actions import consents, safe_contacts
-from services.registration.consent.schemas import ConsentTold, ConsentView, SafeContactView
+from services.registration.consent.schemas import AnyConsentTold, ConsentView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
@@ -34,7 +34,12 @@ _CONSENT_EXAMPLE = {
     "revocation_explained": True,
 }
 _CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 5123 4567", "language": "spa", "hours_from": 9}
-ConsentBody = Annotated[ConsentTold, Body(openapi_examples={"referral": {"value": _CONSENT_EXAMPLE}})]
+_NAMED_EXAMPLE = {name: value for name, value in _CONSENT_EXAMPLE.items() if name != "recipient_class"} | {
+    "recipient_organization_id": "0195c1a0-7b20-7e33-9b02-5f6a7b8c9d0e",
+    "recipient_name": "Casa de Acogida Ejemplo",
+}
+_CONSENTS = {"referral": {"value": _CONSENT_EXAMPLE}, "one organisation": {"value": _NAMED_EXAMPLE}}
+ConsentBody = Annotated[AnyConsentTold, Body(openapi_examples=_CONSENTS)]
 ContactBody = Annotated[SafeContactTold, Body(openapi_examples={"message": {"value": _CONTACT_EXAMPLE}})]
 
 router = APIRouter(prefix="/v1", tags=["consent"])
@@ -54,11 +59,12 @@ async def give_consent(
     vault: TheVault,
     pack: ThePack,
 ) -> ConsentView:
-    """Record a consent with its nine elements. Nothing is allowed by default, and a "no" is not recorded."""
-    actor, times = actor_of(caller, pack), pack.reception.times
+    """Record a consent with its nine elements, for a recipient class or for one organisation. Nothing is allowed by
+    default, and a "no" is not recorded."""
+    actor = actor_of(caller, pack)
 
     async def give() -> UUID:
-        return await consents.give_consent(session, returnee_id, body, actor=actor, vault=vault, times=times)
+        return await consents.give_consent(session, returnee_id, body, actor=actor, vault=vault, pack=pack)
 
     consent_id = await once(session, own(session, give, returnee=returnee_id))
     return await consents.show_consent(session, returnee_id, consent_id, vault=vault)

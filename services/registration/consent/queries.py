@@ -1,6 +1,7 @@
 """Queries of consents and of the safe contact."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,17 +10,28 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
-from libs.consents.policy import ConsentGate, ConsentPolicy, consent_key
-from libs.events.codes import ConsentPurpose, ContactChannel, NeedCategory, RecipientClass
+from libs.consents.policy import ConsentGate, ConsentPolicy, Opened, consent_key, organization_key
+from libs.events.catalogue.consents import ConsentElements
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from libs.events.people_codes import AgeGroup
-from services.registration.consent.rules import ConsentMethod, GivenBy, Grant, RelyingOn, counts, standing_grants
-from services.registration.consent.schemas import ConsentView, SafeContactView
+from services.registration.consent.rules import (
+    ConsentMethod,
+    GivenBy,
+    Grant,
+    RelyingOn,
+    counts,
+    standing_grants,
+)
+from services.registration.consent.schemas import ConsentView, SafeContactView, recipient_of
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact, staff_reference
 from services.registration.errors import SafeContactMissing
+from services.registration.organizations.queries import statuses
+from services.registration.organizations.rules import Nameable
+from services.registration.pack import Pack
 from services.registration.vault.sealing import DataKey
 
 _GRANTS = """
-    SELECT c.returnee_id, c.purpose, c.recipient_class, c.expires_at
+    SELECT c.returnee_id, c.purpose, c.recipient_class, c.recipient_organization_id, c.expires_at
     FROM consent c JOIN returnee r ON r.id = c.returnee_id LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
     WHERE c.returnee_id = ANY($1) AND w.consent_id IS NULL
       AND NOT (c.given_by = $2 AND r.age_group = $3)
@@ -32,7 +44,9 @@ _RELYING = """
         c.returnee_id, c.id, s.version, c.purpose, c.recipient_class, c.expires_at
     FROM consent c JOIN returnee r ON r.id = c.returnee_id JOIN consent_state s ON s.returnee_id = c.returnee_id
         LEFT JOIN consent_withdrawal w ON w.consent_id = c.id
-    WHERE c.returnee_id = ANY($1) AND c.purpose || ':' || c.recipient_class = ANY($2::text[]) AND c.expires_at > $3
+    WHERE c.returnee_id = ANY($1) AND c.expires_at > $3
+      AND (c.purpose || ':' || c.recipient_class = ANY($2::text[])
+           OR c.purpose = $6 AND c.recipient_organization_id = $7)
       AND w.consent_id IS NULL AND NOT (c.given_by = $4 AND r.age_group = $5)
     ORDER BY c.returnee_id, c.expires_at DESC, c.id
 """
@@ -45,11 +59,12 @@ _STILL_STANDING = """
 
 
 async def relied_on(
-    session: AsyncSession, returnee_ids: Collection[UUID], *, gate: ConsentGate, at: datetime
+    session: AsyncSession, returnee_ids: Collection[UUID], *, gate: ConsentGate, organization_id: UUID, at: datetime
 ) -> list[RelyingOn]:
-    """The consent of each of these people that opens this gate now; nothing for a person who has given none."""
+    """The consent of each of these people that opens this gate for this organisation now; nothing for a person who has
+    given none."""
     values = (list(returnee_ids), list(gate.keys), at, GivenBy.SELF.value, AgeGroup.CHILD.value)
-    rows = await (await raw(session)).fetch(_RELYING, *values)
+    rows = await (await raw(session)).fetch(_RELYING, *values, gate.purpose.value, organization_id)
     return [
         RelyingOn(
             row["returnee_id"], row["id"], row["version"], row["purpose"], row["recipient_class"], row["expires_at"]
@@ -76,8 +91,9 @@ async def grants(
     rows = await (await raw(session)).fetch(_GRANTS, *values)
     found: dict[UUID, list[Grant]] = {returnee_id: [] for returnee_id in returnee_ids}
     for row in rows:
-        grant = Grant(ConsentPurpose(row["purpose"]), RecipientClass(row["recipient_class"]), row["expires_at"])
-        found[row["returnee_id"]].append(grant)
+        of_class = None if row["recipient_class"] is None else RecipientClass(row["recipient_class"])
+        named = row["recipient_organization_id"]
+        found[row["returnee_id"]].append(Grant(ConsentPurpose(row["purpose"]), of_class, row["expires_at"], named))
     return {returnee_id: standing_grants(given, at=at) for returnee_id, given in found.items()}
 
 
@@ -86,28 +102,47 @@ async def who_allow(
     returnee_ids: Collection[UUID],
     *,
     gate: ConsentGate | None,
+    organization_id: UUID,
     at: datetime,
 ) -> dict[UUID, datetime]:
-    """The people who have given a consent that opens this gate now, with the moment at which it ends. Without a gate,
-    no consent is sufficient."""
+    """The people who have given a consent that opens this gate for this organisation now, with the moment at which it
+    ends. Without a gate, no consent is sufficient."""
     if gate is None:
         return {}
     standing = await grants(session, returnee_ids, at=at)
+    keys = gate.keys_for(organization_id)
     ends = {
-        returnee_id: [
-            grant.expires_at for grant in given if consent_key(grant.purpose, grant.recipient_class) in gate.keys
-        ]
+        returnee_id: [grant.expires_at for grant in given if _key(grant) in keys]
         for returnee_id, given in standing.items()
     }
     return {returnee_id: max(moments) for returnee_id, moments in ends.items() if moments}
 
 
-async def opened_categories(
-    session: AsyncSession, returnee_id: UUID, consents: ConsentPolicy
-) -> frozenset[NeedCategory]:
+def _key(grant: Grant) -> str:
+    if grant.recipient_class is not None:
+        return consent_key(grant.purpose, grant.recipient_class)
+    assert grant.organization_id is not None, "a grant is for a class or for one organisation"
+    return organization_key(grant.purpose, grant.organization_id)
+
+
+async def opened(session: AsyncSession, returnee_id: UUID, consents: ConsentPolicy) -> Opened:
     """The categories whose packets this person allows now."""
-    standing = await grants(session, [returnee_id], at=now(session))
-    return consents.opened_by([consent_key(one.purpose, one.recipient_class) for one in standing[returnee_id]])
+    standing = (await grants(session, [returnee_id], at=now(session)))[returnee_id]
+    named: dict[UUID, set[ConsentPurpose]] = defaultdict(set)
+    for grant in standing:
+        if grant.organization_id is not None:
+            named[grant.organization_id].add(grant.purpose)
+    return Opened(
+        consents.opened_by([_key(one) for one in standing if one.organization_id is None]),
+        {organization_id: consents.opened_for(purposes) for organization_id, purposes in named.items()},
+    )
+
+
+async def nameable(session: AsyncSession, bodies: Iterable[ConsentElements], *, pack: Pack) -> Nameable:
+    """What is known about the organisations that these consents name."""
+    named = {one for body in bodies if (one := recipient_of(body).organization_id) is not None}
+    found = await statuses(session, named, restricted=pack.routing.restricted)
+    return Nameable(pack.consents.purposes_of_offers, found)
 
 
 async def never_heard(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
@@ -144,7 +179,9 @@ def consent_view(
         id=row.id,
         discloser=row.discloser,
         purpose=ConsentPurpose(row.purpose),
-        recipient_class=RecipientClass(row.recipient_class),
+        recipient_class=None if row.recipient_class is None else RecipientClass(row.recipient_class),
+        recipient_organization_id=row.recipient_organization_id,
+        recipient_name=key.open_or_none(row.recipient_name_sealed, table="consent", column="recipient_name"),
         data_described=key.open(row.data_described_sealed, table="consent", column="data_described"),
         given_by=GivenBy(row.given_by),
         method=ConsentMethod(row.method),

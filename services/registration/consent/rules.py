@@ -16,6 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import PhoneNumberType
 
 from libs.chassis.errors import FieldError
+from libs.events.catalogue.consents import ConsentElements
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from libs.events.people_codes import AgeGroup
 from libs.wire.names import has_control, has_letter
@@ -40,11 +41,18 @@ class ConsentMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One purpose and recipient class that a consent allows, and until when."""
+    """One purpose and one kind of recipient that a consent allows, and until when: a recipient class, or one named
+    organisation."""
 
     purpose: ConsentPurpose
-    recipient_class: RecipientClass
+    recipient_class: RecipientClass | None
     expires_at: datetime
+    organization_id: UUID | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it allows, without its end. Those for classes come first."""
+        return self.purpose, str(self.organization_id or ""), self.recipient_class or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +63,21 @@ class RelyingOn:
     consent_id: UUID
     version: int
     purpose: str
-    recipient_class: str
+    recipient_class: str | None
+    """None if the consent names the organisation."""
     expires_at: datetime
 
 
 def standing_grants(grants: Iterable[Grant], *, at: datetime) -> list[Grant]:
-    """The valid grants at a moment: not expired; for each purpose and recipient class the one that lasts longest.
+    """The valid grants at a moment: not expired; for each purpose and recipient the one that lasts longest.
 
     `grants` must not contain withdrawn consents. The result is sorted, so that equal states compare as equal.
     """
-    longest: dict[tuple[ConsentPurpose, RecipientClass], Grant] = {}
+    longest: dict[tuple[str, str, str], Grant] = {}
     for grant in grants:
-        key = (grant.purpose, grant.recipient_class)
-        if grant.expires_at > at and (key not in longest or grant.expires_at > longest[key].expires_at):
-            longest[key] = grant
+        known = longest.get(grant.key)
+        if grant.expires_at > at and (known is None or grant.expires_at > known.expires_at):
+            longest[grant.key] = grant
     return [longest[key] for key in sorted(longest)]
 
 
@@ -99,6 +108,19 @@ def consent_faults(
             )
         )
     return faults
+
+
+def one_recipient_faults(
+    *, recipient_class: str | None, organization_id: UUID | None, name: str | None, pointer: str
+) -> list[FieldError]:
+    """The faults of a consent that must be for a recipient class or for one organisation, and not for both."""
+    place = f"{pointer}/recipient_organization_id"
+    if (recipient_class is None) == (organization_id is None):
+        return [FieldError(place, "one-recipient", "Name either a recipient class or one organisation.")]
+    if (organization_id is None) != (name is None):
+        detail = "The name of the organisation, as it was read to the person, and its id belong together."
+        return [FieldError(f"{pointer}/recipient_name", "name-of-organization", detail)]
+    return []
 
 
 SPOKEN: Final = frozenset({ConsentMethod.VOICE, ConsentMethod.WITNESSED})
@@ -178,6 +200,29 @@ def child_consent_faults(*, age_group: str, given_by: str, pointer: str) -> list
     return []
 
 
+def element_faults(
+    consent: ConsentElements, *, age_group: str, at: datetime, times: ToldTimes, pointer: str
+) -> list[FieldError]:
+    """The faults of the elements of a consent, except its recipients."""
+    return [
+        *consent_faults(
+            given_at=consent.given_at,
+            expires_at=consent.expires_at,
+            revocation_explained=consent.revocation_explained,
+            at=at,
+            times=times,
+            pointer=pointer,
+        ),
+        *child_consent_faults(age_group=age_group, given_by=consent.given_by, pointer=pointer),
+        *witness_faults(
+            method=consent.method,
+            witness_reference=consent.witness_reference,
+            staff_reference=consent.staff_reference,
+            pointer=pointer,
+        ),
+    ]
+
+
 _SENT_TO = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 """Types of numbers that can receive a text message."""
 _DEARER = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
@@ -240,11 +285,16 @@ SAFE_CONTACT = "/safe_contact"
 """The pointer under which a change of the safe contact is noted."""
 
 
-def given_field(purpose: str, recipient_class: str) -> str:
+def recipient_key(recipient_class: str | None, organization_id: UUID | None) -> str:
+    """The recipients of a consent in pointers: the class, or the id of the organisation."""
+    return str(organization_id) if recipient_class is None else recipient_class
+
+
+def given_field(purpose: str, recipient: str) -> str:
     """The pointer under which a new consent for this purpose and these recipients is noted."""
-    return f"/consents/{purpose}/{recipient_class}/given"
+    return f"/consents/{purpose}/{recipient}/given"
 
 
-def withdrawn_field(purpose: str, recipient_class: str) -> str:
+def withdrawn_field(purpose: str, recipient: str) -> str:
     """The pointer under which a withdrawal of a consent for this purpose and these recipients is noted."""
-    return f"/consents/{purpose}/{recipient_class}/withdrawn"
+    return f"/consents/{purpose}/{recipient}/withdrawn"

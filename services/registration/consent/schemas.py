@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from libs.events.catalogue.arrivals import ConsentGiven, SafeContactTold
+from libs.events.catalogue.arrivals import SafeContactTold
+from libs.events.catalogue.consents import ConsentElements, ConsentGiven, NamedConsentGiven, OrganizationName
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from libs.wire.values import Flag
-from services.registration.consent.rules import ConsentMethod, GivenBy
+from services.registration.consent.rules import ConsentMethod, GivenBy, recipient_key
 
 
 class ConsentTold(ConsentGiven):
@@ -21,12 +23,59 @@ class ConsentTold(ConsentGiven):
     """True if the person was told how to withdraw it."""
 
 
+class NamedConsentTold(NamedConsentGiven):
+    """A consent for one organisation as sent by REST: fields that state a decision of the person have no default."""
+
+    given_by: GivenBy
+    """Who gave it."""
+    revocation_explained: Flag
+    """True if the person was told how to withdraw it."""
+
+
+class AnyConsentTold(ConsentElements):
+    """A consent as sent by REST, for a recipient class or for one organisation: exactly one of the two."""
+
+    recipient_class: RecipientClass | None = None
+    """All organisations of this class; omitted if the consent is for one organisation."""
+    recipient_organization_id: UUID | None = None
+    """The only organisation that it is for, by its id in the directory."""
+    recipient_name: OrganizationName | None = None
+    """With `recipient_organization_id`: its name, as it was read to the person. The receipt shows it."""
+    given_by: GivenBy
+    """Who gave it."""
+    revocation_explained: Flag
+    """True if the person was told how to withdraw it."""
+
+
+class Recipient(NamedTuple):
+    """Who may get the data: a class, or one organisation with the name that was read to the person."""
+
+    recipient_class: RecipientClass | None
+    organization_id: UUID | None
+    name: str | None
+
+    @property
+    def key(self) -> str:
+        """The recipients in pointers."""
+        return recipient_key(self.recipient_class, self.organization_id)
+
+
+def recipient_of(body: ConsentElements) -> Recipient:
+    """The recipients of a consent in whichever form it was told."""
+    if isinstance(body, NamedConsentGiven):
+        return Recipient(None, body.recipient_organization_id, body.recipient_name)
+    if isinstance(body, AnyConsentTold):
+        return Recipient(body.recipient_class, body.recipient_organization_id, body.recipient_name)
+    assert isinstance(body, ConsentGiven), "a consent names its recipients"
+    return Recipient(body.recipient_class, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class NewConsent:
     """A consent to record, of a person whose row is locked or new."""
 
     returnee_id: UUID
-    body: ConsentGiven
+    body: ConsentElements
     discloser: str
     traceparent: str | None
 
@@ -46,7 +95,11 @@ class ConsentView(BaseModel):
     id: UUID
     discloser: str = Field(description="Who may share the data")
     purpose: ConsentPurpose
-    recipient_class: RecipientClass
+    recipient_class: RecipientClass | None = Field(description="Null if it is for one organisation")
+    recipient_organization_id: UUID | None = Field(default=None, description="The only organisation that it is for")
+    recipient_name: str | None = Field(
+        default=None, description="The name of the organisation, as it was read to the person"
+    )
     data_described: str = Field(examples=["My identity, my needs and how to reach me safely."])
     given_by: GivenBy
     method: ConsentMethod

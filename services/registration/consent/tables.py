@@ -27,6 +27,10 @@ class Consent(Table, table=True):
         one_of("given_by", list(GivenBy), name="consent_given_by"),
         one_of("method", list(ConsentMethod), name="consent_method"),
         CheckConstraint("expires_at > given_at", name="consent_ends_after_given"),
+        CheckConstraint(
+            "num_nonnulls(recipient_class, recipient_organization_id) = 1 OR data_described_sealed IS NULL",
+            name="consent_one_recipient",
+        ),
         CheckConstraint("revocation_explained", name="consent_revocation_explained"),
         CheckConstraint("staff_reference = '' OR staff_reference_sealed IS NULL", name="consent_staff_reference_once"),
         Index("consent_of_returnee", "returnee_id", "id"),
@@ -38,7 +42,11 @@ class Consent(Table, table=True):
     discloser: str
     """Who may share the data: the client or source that recorded it."""
     purpose: str
-    recipient_class: str
+    recipient_class: str | None = None
+    """None if it names one organisation, or did so before the person was erased."""
+    recipient_organization_id: UUID | None = None
+    recipient_name_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    """The name of that organisation, as it was read to the person."""
     data_described_sealed: bytes | None = Field(sa_column=sealed())
     """None after the person is erased."""
     given_by: str

@@ -74,6 +74,8 @@ REACH: Final[Mapping[str, Reach]] = {
             "staff_reference": Change.BLANK,
             "staff_reference_sealed": Change.WIPED,
             "witness_reference_sealed": Change.WIPED,
+            "recipient_organization_id": Change.WIPED,
+            "recipient_name_sealed": Change.WIPED,
             "given_at": Change.MONTH,
             "expires_at": Change.MONTH_AFTER,
             "recorded_at": Change.MONTH,

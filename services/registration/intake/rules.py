@@ -9,20 +9,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from libs.chassis.errors import FieldError
-from libs.events.catalogue.arrivals import ConsentGiven, NeedTold, ReturneeArrived
+from libs.events.catalogue.arrivals import NeedTold, ReturneeArrived
+from libs.events.catalogue.consents import ConsentElements, ConsentGiven, NamedConsentGiven
 from libs.events.codes import NeedCategory, Urgency
 from libs.events.doubt import UNKNOWN_CODE, Path, as_it_came, path_of, without_faults
 from libs.events.event import SetAside
-from libs.events.people_codes import AgeGroup
 from libs.taxonomy.model import Taxonomy
 from services.registration.consent.rules import (
-    child_consent_faults,
-    consent_faults,
+    element_faults,
+    recipient_key,
     safe_contact_faults,
     silence_faults,
-    witness_faults,
 )
 from services.registration.needs.rules import NOTHING_KNOWN, is_more_urgent, need_faults, told_need
+from services.registration.organizations.rules import Nameable, organization_faults
 from services.registration.people.rules import (
     RECEPTION_PLACE,
     age_faults,
@@ -47,6 +47,7 @@ def arrival_faults(
     country: str,
     restricted: Collection[NeedCategory],
     taxonomy: Taxonomy,
+    nameable: Nameable,
 ) -> list[FieldError]:
     """All faults of an arrival that its schema does not find; each names its field.
 
@@ -73,7 +74,15 @@ def arrival_faults(
         pointer="/needs",
     )
     group = age_of(birth_date, body.profile.age, on=today).group
-    return faults + _consent_faults(body, group=group, at=at, times=times) + _contact_faults(body, country=country)
+    told: list[tuple[str, ConsentElements]] = [(f"/consents/{place}", one) for place, one in enumerate(body.consents)]
+    told += [(f"{NAMED_CONSENTS}/{place}", one) for place, one in enumerate(body.named_consents)]
+    for pointer, consent in told:
+        faults += silence_faults(consent.model_fields_set, pointer=pointer)
+        faults += element_faults(consent, age_group=group, at=at, times=times, pointer=pointer)
+    for place, named in enumerate(body.named_consents):
+        whom, pointer = named.recipient_organization_id, f"{NAMED_CONSENTS}/{place}"
+        faults += organization_faults(purpose=named.purpose, organization_id=whom, nameable=nameable, pointer=pointer)
+    return faults + _contact_faults(body, country=country)
 
 
 def sound_arrival(
@@ -100,29 +109,6 @@ def _rule_of(fault: FieldError) -> str:
     return UNKNOWN_CODE if fault.rule in ("unknown-category", "unknown-document") else fault.rule
 
 
-def _consent_faults(body: ReturneeArrived, *, group: AgeGroup, at: datetime, times: ToldTimes) -> list[FieldError]:
-    faults = []
-    for place, consent in enumerate(body.consents):
-        pointer = f"/consents/{place}"
-        faults += silence_faults(consent.model_fields_set, pointer=pointer)
-        faults += consent_faults(
-            given_at=consent.given_at,
-            expires_at=consent.expires_at,
-            revocation_explained=consent.revocation_explained,
-            at=at,
-            times=times,
-            pointer=pointer,
-        )
-        faults += child_consent_faults(age_group=group, given_by=consent.given_by, pointer=pointer)
-        faults += witness_faults(
-            method=consent.method,
-            witness_reference=consent.witness_reference,
-            staff_reference=consent.staff_reference,
-            pointer=pointer,
-        )
-    return faults
-
-
 def _contact_faults(body: ReturneeArrived, *, country: str) -> list[FieldError]:
     if body.safe_contact is None:
         return []
@@ -140,6 +126,9 @@ SAME_ARRIVAL = timedelta(days=3)
 """The greatest difference between the times of two messages about one arrival. If the same person comes again later, it
 is a new arrival."""
 NAMES = "/identity/names"
+NAMED_CONSENTS = "/named_consents"
+LISTS = ("/needs", "/consents", NAMED_CONSENTS)
+"""The lists of an arrival to which a later message may add."""
 ASIDE = "aside:"
 """The prefix before the pointer of a part that was set aside."""
 IDENTITY = ("/identity/birth_date", "/identity/document_number")
@@ -164,7 +153,7 @@ class Known:
     needs: Mapping[tuple[str, str | None], Collection[str]]
     """The urgencies of the person's needs, by category and kind."""
     consents: Collection[tuple[str, str, datetime]]
-    """Purpose, recipient class and time of each consent that was ever given."""
+    """Purpose, recipients (a class, or the id of one organisation) and time of each consent that was ever given."""
     has_contact: bool
     has_household: bool
     has_place: bool
@@ -176,6 +165,7 @@ class News:
 
     needs: list[int]
     consents: list[int]
+    named_consents: list[int]
     contact: bool
     household: bool
     place: bool
@@ -210,6 +200,7 @@ def told_facts(body: ReturneeArrived, *, batch: str | None, set_aside: Sequence[
         facts.append(Fact("/batch_reference", _text(batch)))
     facts += _numbered("/needs", dump.get("needs", []))
     facts += _numbered("/consents", dump.get("consents", []))
+    facts += _numbered(NAMED_CONSENTS, dump.get("named_consents", []))
     return facts + [Fact(f"{ASIDE}{part.pointer}", _text([part.rule, part.value])) for part in set_aside]
 
 
@@ -240,20 +231,20 @@ def news(body: ReturneeArrived, facts: Sequence[Fact], known: Known) -> News:
     `facts` are those of the arrival, without the parts that are set aside.
     """
     new = [fact for fact in facts if fact not in known.facts and known.current.get(fact.pointer) != fact.text]
-    places = {name: [n for n, fact in enumerate(_in(facts, name)) if fact in new] for name in ("/needs", "/consents")}
+    places = {name: [n for n, fact in enumerate(_in(facts, name)) if fact in new] for name in LISTS}
     needs = [n for n in places["/needs"] if _is_more(body.needs[n], known)]
     consents = [n for n in places["/consents"] if _name_of(body.consents[n]) not in known.consents]
+    named = [n for n in places[NAMED_CONSENTS] if _name_of(body.named_consents[n]) not in known.consents]
     pointers = {fact.pointer for fact in new}
     household = "/household_reference" in pointers and not known.has_household
     contact = "/safe_contact" in pointers and not known.has_contact
-    taken = {"/needs", "/consents", "/household_size", "/stay_together"} if household else {"/needs", "/consents"}
-    taken |= {"/household_reference"} if household else set()
+    taken = {*LISTS, *(("/household_size", "/stay_together", "/household_reference") if household else ())}
     taken |= {"/safe_contact"} if contact else set()
     place = RECEPTION_PLACE in pointers and not known.has_place
     taken |= {RECEPTION_PLACE} if place else set()
     differing = [pointer for pointer in dict.fromkeys(fact.pointer for fact in new) if pointer not in taken]
     differing += [f"/needs/{n}" for n in places["/needs"] if n not in needs]
-    return News(needs, consents, contact, household, place, differing)
+    return News(needs, consents, named, contact, household, place, differing)
 
 
 def _is_more(need: NeedTold, known: Known) -> bool:
@@ -262,8 +253,10 @@ def _is_more(need: NeedTold, known: Known) -> bool:
     return need.sender_reference is not None or all(is_more_urgent(need.urgency, Urgency(one)) for one in has)
 
 
-def _name_of(consent: ConsentGiven) -> tuple[str, str, datetime]:
-    return consent.purpose.value, consent.recipient_class.value, consent.given_at
+def _name_of(consent: ConsentGiven | NamedConsentGiven) -> tuple[str, str, datetime]:
+    named = consent.recipient_organization_id if isinstance(consent, NamedConsentGiven) else None
+    of_class = consent.recipient_class if isinstance(consent, ConsentGiven) else None
+    return consent.purpose.value, recipient_key(of_class, named), consent.given_at
 
 
 def _in(facts: Sequence[Fact], pointer: str) -> list[Fact]:

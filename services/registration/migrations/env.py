@@ -5,6 +5,7 @@ import services.registration.erasure.tables
 import services.registration.households.tables
 import services.registration.manifests.tables
 import services.registration.needs.tables
+import services.registration.organizations.tables
 import services.registration.packets.tables
 import services.registration.people.tables  # noqa: F401
 from libs.chassis.migrations import run_env

@@ -12,7 +12,7 @@ from libs.chassis.errors import NotFound
 from services.registration.audit.rules import Actor
 from services.registration.errors import PacketNotReady
 from services.registration.households.queries import members_of
-from services.registration.packets.tables import PacketAccess, ProviderStanding
+from services.registration.packets.tables import PacketAccess
 from services.registration.people.tables import Returnee
 
 _FACTS: Final = """
@@ -74,8 +74,3 @@ async def facts_known(session: AsyncSession, returnee_ids: Collection[UUID]) -> 
     published."""
     rows = await (await raw(session)).fetch(_FACTS, list(returnee_ids))
     return {row["id"]: Facts(json.loads(row["profiles"]), row["household_version"]) for row in rows}
-
-
-async def standing_of(session: AsyncSession, organization_id: UUID) -> ProviderStanding | None:
-    """The status of the organisation as last published, or None if nothing has arrived yet."""
-    return await session.get(ProviderStanding, organization_id)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
 from libs.events.codes import PublicationStatus
@@ -11,20 +10,6 @@ from libs.events.codes import PublicationStatus
 GRANT_TYPE = "grant+jwt"
 """The `typ` of a grant, so that no token of another kind counts as one (RFC 8725)."""
 GRANT_ISSUER = "urn:enlace:registration"
-
-
-class Dated(Protocol):
-    """A licence or agreement for a category."""
-
-    @property
-    def category(self) -> str:
-        """The category for which it is valid."""
-        ...
-
-    @property
-    def valid_until(self) -> date:
-        """Its last day."""
-        ...
 
 
 def closes_at(closed_at: datetime, *, days_after: int) -> datetime:
@@ -42,12 +27,6 @@ def may_serve(*, status: str, valid_until: Mapping[str, str], category: str, on:
     valid."""
     last_day = valid_until.get(category)
     return status == PublicationStatus.ACTIVE and last_day is not None and date.fromisoformat(last_day) >= on
-
-
-def last_days(accreditations: Iterable[Dated], agreements: Iterable[Dated]) -> dict[str, str]:
-    """The last day on which both a licence and an agreement are valid, by category."""
-    licensed, agreed = _latest(accreditations), _latest(agreements)
-    return {category: min(licensed[category], agreed[category]).isoformat() for category in licensed.keys() & agreed}
 
 
 class GrantFault(StrEnum):
@@ -90,10 +69,3 @@ def _is_uuid(value: object) -> bool:
         return isinstance(value, str) and str(UUID(value)) == value
     except ValueError:
         return False
-
-
-def _latest(given: Iterable[Dated]) -> dict[str, date]:
-    latest: dict[str, date] = {}
-    for one in given:
-        latest[one.category] = max(one.valid_until, latest.get(one.category, one.valid_until))
-    return latest

@@ -20,9 +20,10 @@ from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from libs.taxonomy.model import Taxonomy
 from libs.taxonomy.told import documents_issued
+from services.registration.organizations.actions import forget_standings, keep_standings
 from services.registration.pack import Closing, Pack
 from services.registration.packets.actions.closings import Ending, close_packets, shut_packets
-from services.registration.packets.actions.packets import forget_standings, judge_packets, keep_standings, open_packets
+from services.registration.packets.actions.packets import judge_packets, open_packets
 from services.registration.people.actions.documents import hold_documents
 
 Ended = ReferralCompleted | ReferralCancelled | ReferralNotDelivered | OfferRecalled

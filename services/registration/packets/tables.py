@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
+from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -41,15 +41,3 @@ class PacketAccess(Table, table=True):
     halted_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """The time from which the offer is halted until a desk has decided."""
     traceparent: str | None = None
-
-
-class ProviderStanding(Table, table=True):
-    """The status of an organisation as last published: a read model of the directory's topic."""
-
-    __tablename__ = "provider_standing"
-
-    organization_id: UUID = Field(primary_key=True)
-    version: int = Field(sa_column=Column(BigInteger, nullable=False))
-    status: str
-    valid_until: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
-    """The last day on which both a licence and a data-sharing agreement are valid, by category."""

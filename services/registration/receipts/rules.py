@@ -38,7 +38,9 @@ class ReceiptFacts:
     case_code: str
     discloser: str
     purpose: str
-    recipient_class: str
+    recipient_class: str | None
+    recipient_name: str | None
+    """The name of the only organisation that the consent is for."""
     data_described: str
     given_by: str
     method: str
@@ -94,7 +96,7 @@ def lines_of(facts: ReceiptFacts, language: ReceiptLanguage) -> list[Line]:
     return [
         line("subject", facts.case_code),
         line("purpose", words[f"purpose.{facts.purpose}"]),
-        line("recipients", words[f"recipients.{facts.recipient_class}"]),
+        line("recipients", _recipients(facts, language)),
         line("data", facts.data_described),
         line("discloser", filled(words["discloser"], source=facts.discloser)),
         line("given_by", f"{words[f'given_by.{facts.given_by}']}, {words[f'method.{facts.method}']}"),
@@ -127,6 +129,13 @@ def page_of(lines: Sequence[Line], texts: Mapping[str, str], language: ReceiptLa
         f"<style>{_STYLE}</style></head><body><h1>{escape(texts['title'])}</h1>{notice}<dl>{rows}</dl>"
         f"<p>{escape(texts['rights'])}</p><p><small>{escape(texts['number'])}</small></p></body></html>"
     )
+
+
+def _recipients(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
+    words = _WORDS[language]
+    if facts.recipient_class is not None:
+        return words[f"recipients.{facts.recipient_class}"]
+    return filled(words["recipients.one"], organization=facts.recipient_name)
 
 
 def _date(facts: ReceiptFacts, language: ReceiptLanguage) -> str:
@@ -177,6 +186,7 @@ _WORDS: Final[Mapping[ReceiptLanguage, Mapping[str, str]]] = {
         "recipients.network_staff": "El personal de esta red",
         "recipients.employers": "Empresas que dan trabajo",
         "recipients.statistics_office": "La oficina de estadística",
+        "recipients.one": "Solo {organization}, y ninguna otra organización",
         "recipients.justice_bodies": "La fiscalía o el juzgado",
         "discloser": "La recepción de esta red (registrado por {source})",
         "given_by.self": "Usted",
@@ -224,6 +234,7 @@ _WORDS: Final[Mapping[ReceiptLanguage, Mapping[str, str]]] = {
         "recipients.network_staff": "The staff of this network",
         "recipients.employers": "Employers",
         "recipients.statistics_office": "The statistics office",
+        "recipients.one": "Only {organization}, and no other organisation",
         "recipients.justice_bodies": "The prosecutor or the court",
         "discloser": "The reception of this network (recorded by {source})",
         "given_by.self": "You",

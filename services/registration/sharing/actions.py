@@ -45,9 +45,11 @@ _ENDED = """
 # An organisation that never fetched the packet of an ended offer has nothing to delete, and expects no packet.
 _CONCERNED = """
     SELECT offer_id, referral_id, organization_id, provider_service_id, category, fetched_at IS NOT NULL AS fetched
-    FROM packet_share
+    FROM packet_share AS share
     WHERE returnee_id = $1 AND (fetched_at IS NOT NULL OR ended_at IS NULL)
       AND ($2::text[] IS NULL OR category = ANY($2)) AND ($3::uuid[] IS NULL OR organization_id = ANY($3))
+      AND NOT EXISTS (SELECT FROM unnest($4::uuid[], $5::text[]) AS kept (organization_id, category)
+                      WHERE kept.organization_id = share.organization_id AND kept.category = share.category)
     ORDER BY offer_id FOR UPDATE
 """
 # A packet that was fetched again after a request is requested again. Otherwise there is one request per packet.
@@ -67,17 +69,20 @@ _REQUEST = """
 
 _DONE = "UPDATE packet_share SET lapses_at = NULL WHERE offer_id = ANY($1::uuid[]) AND returnee_id = $2"
 _LAPSED = """
-    SELECT returnee_id, category FROM packet_share WHERE lapses_at <= $1 ORDER BY lapses_at LIMIT $2
+    SELECT returnee_id, organization_id, category FROM packet_share WHERE lapses_at <= $1 ORDER BY lapses_at LIMIT $2
 """
 _RENEW = """
-    UPDATE packet_share SET lapses_at = $3 WHERE returnee_id = $1 AND category = $2 AND lapses_at IS NOT NULL
+    UPDATE packet_share SET lapses_at = $4
+    WHERE returnee_id = $1 AND category = $2 AND organization_id = $3 AND lapses_at IS NOT NULL
 """
 
 
 class Lapsed(NamedTuple):
-    """A person and a category: a packet was fetched under a consent of the person that has ended."""
+    """A person, an organisation and a category: the organisation has fetched a packet under a consent of the person
+    that has ended."""
 
     returnee_id: UUID
+    organization_id: UUID
     category: str
 
 
@@ -92,6 +97,8 @@ class Withdrawn:
     """The categories of the packets; None: all."""
     organizations: Collection[UUID] | None = None
     """The organisations; None: all."""
+    kept: Collection[tuple[UUID, NeedCategory]] = ()
+    """Organisations that a consent of the person still names, with the category of the packets that they keep."""
     traceparent: str | None = None
 
 
@@ -135,7 +142,8 @@ async def ask_for_deletion(session: AsyncSession, withdrawn: Withdrawn, *, pack:
     at, connection = now(session), await raw(session)
     categories = None if withdrawn.categories is None else sorted(withdrawn.categories)
     organizations = None if withdrawn.organizations is None else list(withdrawn.organizations)
-    shares = await connection.fetch(_CONCERNED, withdrawn.returnee_id, categories, organizations)
+    kept = [organization_id for organization_id, _ in withdrawn.kept], [category for _, category in withdrawn.kept]
+    shares = await connection.fetch(_CONCERNED, withdrawn.returnee_id, categories, organizations, *kept)
     offers = [row["offer_id"] for row in shares]
     asked = await connection.fetch(
         _REQUEST,
@@ -182,14 +190,17 @@ def _request(withdrawn: Withdrawn, share: Mapping[str, Any], *, pack: Pack, at: 
 
 
 async def lapsed(session: AsyncSession, *, limit: int) -> list[Lapsed]:
-    """The people and categories whose packets were fetched under a consent that has ended, earliest end first."""
+    """The packets that were fetched under a consent that has ended, earliest end first."""
     rows = await (await raw(session)).fetch(_LAPSED, now(session), limit)
-    return [Lapsed(row["returnee_id"], row["category"]) for row in rows]
+    return [Lapsed(row["returnee_id"], row["organization_id"], row["category"]) for row in rows]
 
 
-async def renew_share(session: AsyncSession, returnee_id: UUID, category: NeedCategory, *, until: datetime) -> None:
-    """Extend the shares of a person who has given a longer consent for packets of this category."""
-    await (await raw(session)).execute(_RENEW, returnee_id, category, until)
+async def renew_share(
+    session: AsyncSession, returnee_id: UUID, category: NeedCategory, *, organization_id: UUID, until: datetime
+) -> None:
+    """Extend the shares of a person who has given a longer consent for packets of this category at this
+    organisation."""
+    await (await raw(session)).execute(_RENEW, returnee_id, category, organization_id, until)
 
 
 async def answer_deletion(session: AsyncSession, offer_id: UUID, body: DeletionAnswerBody, *, actor: Actor) -> UUID:

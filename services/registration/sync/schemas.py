@@ -11,7 +11,7 @@ from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.people_codes import AgeGroup
 from libs.wire.values import Moment, Whole
 from services.registration.arrivals.schemas import ReturneeIntake
-from services.registration.consent.schemas import ConsentTold
+from services.registration.consent.schemas import AnyConsentTold
 from services.registration.households.schemas import HouseholdBody
 from services.registration.manifests.rules import AbsenceReason
 from services.registration.needs.schemas import NeedBody
@@ -104,7 +104,7 @@ class GiveConsent(_OfPerson):
     """Record a consent."""
 
     kind: Literal[Kind.GIVE_CONSENT]
-    data: ConsentTold
+    data: AnyConsentTold
 
 
 class WithdrawConsent(_OfPerson):

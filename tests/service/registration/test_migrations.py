@@ -11,6 +11,7 @@ import services.registration.intake.tables
 import services.registration.legal_requests.tables
 import services.registration.manifests.tables
 import services.registration.needs.tables
+import services.registration.organizations.tables
 import services.registration.packets.tables
 import services.registration.people.tables
 import services.registration.sharing.tables

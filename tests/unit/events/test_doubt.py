@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from libs.events.catalogue.arrivals import (
     OPTIONAL_PARTS_OF_AN_ARRIVAL,
     Identity,
-    Part,
     Profile,
     ReturneeArrived,
     ReturnFacts,
 )
+from libs.events.catalogue.parts import Part
 from libs.events.doubt import NotOptionalError, without_faults
 from libs.events.messages.opening import UnreadableEventError, take_up
 

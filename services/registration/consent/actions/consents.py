@@ -10,43 +10,46 @@ from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
 from libs.chassis.errors import InvalidInput
-from libs.events.catalogue.arrivals import ConsentGiven
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant
+from libs.consents.policy import Opened, lost_between
+from libs.events.catalogue.consents import ConsentGrant, NamedConsentGrant
+from libs.events.catalogue.registration import ConsentChanged
 from libs.events.codes import DeletionReason
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
 from services.registration.consent.rules import (
-    child_consent_faults,
-    consent_faults,
+    element_faults,
     given_field,
+    one_recipient_faults,
+    recipient_key,
     withdrawn_field,
-    witness_faults,
 )
-from services.registration.consent.schemas import ConsentView, NewConsent
-from services.registration.consent.tables import ConsentWithdrawal, sealed_reference
+from services.registration.consent.schemas import AnyConsentTold, ConsentView, NewConsent, recipient_of
+from services.registration.consent.tables import Consent, ConsentWithdrawal, sealed_reference
 from services.registration.errors import ConsentAlreadyWithdrawn
+from services.registration.organizations.rules import organization_faults
 from services.registration.pack import Pack
 from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.queries import returnee
 from services.registration.people.tables import Returnee
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
-from services.registration.told_times import ToldTimes
 from services.registration.vault.queries import data_key, data_keys
 from services.registration.vault.sealing import DataKey, Vault
 
 _GIVE = """
     INSERT INTO consent (id, returnee_id, discloser, purpose, recipient_class, data_described_sealed, given_by, method,
                          language, staff_reference, staff_reference_sealed, revocation_explained, given_at, expires_at,
-                         recorded_at, witness_reference_sealed)
+                         recorded_at, witness_reference_sealed, recipient_organization_id, recipient_name_sealed)
     SELECT id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language, '',
-        staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference
+        staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference,
+        recipient_organization_id, recipient_name
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
                 $9::text[], $10::bytea[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
-                $15::bytea[])
+                $15::bytea[], $16::uuid[], $17::bytea[])
         AS c (id, returnee_id, discloser, purpose, recipient_class, data_described, given_by, method, language,
-              staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference)
+              staff_reference, revocation_explained, given_at, expires_at, recorded_at, witness_reference,
+              recipient_organization_id, recipient_name)
 """
 _NEXT_VERSION = """
     INSERT INTO consent_state (returnee_id, version) SELECT returnee_id, 1 FROM unnest($1::uuid[]) AS s (returnee_id)
@@ -69,13 +72,13 @@ async def give_consents(
 
 
 def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID, *tuple[object, ...]]:
-    body = one.body
+    body, recipient = one.body, recipient_of(one.body)
     return (
         uuid7(),
         one.returnee_id,
         one.discloser,
         body.purpose.value,
-        body.recipient_class.value,
+        recipient.recipient_class,
         key.seal(body.data_described, table="consent", column="data_described"),
         body.given_by,
         body.method,
@@ -86,6 +89,8 @@ def _row(one: NewConsent, key: DataKey, *, recorded_at: datetime) -> tuple[UUID,
         body.expires_at,
         recorded_at,
         key.seal_or_none(body.witness_reference, table="consent", column="witness_reference"),
+        recipient.organization_id,
+        key.seal_or_none(recipient.name, table="consent", column="recipient_name"),
     )
 
 
@@ -125,6 +130,12 @@ async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) 
             grants=[
                 ConsentGrant(purpose=one.purpose, recipient_class=one.recipient_class, expires_at=one.expires_at)
                 for one in standing[returnee_id]
+                if one.recipient_class is not None
+            ],
+            organizations=[
+                NamedConsentGrant(purpose=one.purpose, organization_id=one.organization_id, expires_at=one.expires_at)
+                for one in standing[returnee_id]
+                if one.organization_id is not None
             ],
         )
         for returnee_id in traceparents
@@ -133,37 +144,36 @@ async def _tell(session: AsyncSession, traceparents: Mapping[UUID, str | None]) 
 
 
 async def give_consent(
-    session: AsyncSession, returnee_id: UUID, body: ConsentGiven, *, actor: Actor, vault: Vault, times: ToldTimes
+    session: AsyncSession, returnee_id: UUID, body: AnyConsentTold, *, actor: Actor, vault: Vault, pack: Pack
 ) -> UUID:
     """Record one consent of a registered person; return its id."""
     row = await returnee(session, returnee_id, actor=actor, lock=True)
-    require_sound_consent(body, row, at=now(session), times=times)
+    await require_sound_consent(session, body, row, pack=pack)
     key = await data_key(vault, returnee_id)
     new = NewConsent(returnee_id, body, discloser=actor.principal, traceparent=row.traceparent)
     (consent_id,) = await give_consents(session, [new], {returnee_id: key})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.give")])
-    await note_changes(session, [returnee_id], [given_field(body.purpose, body.recipient_class)])
+    await note_changes(session, [returnee_id], [given_field(body.purpose, recipient_of(body).key)])
     return consent_id
 
 
-def require_sound_consent(body: ConsentGiven, row: Returnee, *, at: datetime, times: ToldTimes) -> None:
+async def require_sound_consent(session: AsyncSession, body: AnyConsentTold, row: Returnee, *, pack: Pack) -> None:
     """Raise InvalidInput that names the fields if this consent of this person cannot be recorded."""
+    recipient = recipient_of(body)
     faults = [
-        *consent_faults(
-            given_at=body.given_at,
-            expires_at=body.expires_at,
-            revocation_explained=body.revocation_explained,
-            at=at,
-            times=times,
+        *one_recipient_faults(
+            recipient_class=recipient.recipient_class,
+            organization_id=recipient.organization_id,
+            name=recipient.name,
             pointer="",
         ),
-        *child_consent_faults(age_group=row.age_group, given_by=body.given_by, pointer=""),
-        *witness_faults(
-            method=body.method,
-            witness_reference=body.witness_reference,
-            staff_reference=body.staff_reference,
+        *organization_faults(
+            purpose=body.purpose,
+            organization_id=recipient.organization_id,
+            nameable=await queries.nameable(session, [body], pack=pack),
             pointer="",
         ),
+        *element_faults(body, age_group=row.age_group, at=now(session), times=pack.reception.times, pointer=""),
     ]
     if faults:
         raise InvalidInput(errors=faults)
@@ -181,21 +191,37 @@ async def withdraw_consent(
     consent = await queries.consent(session, consent_id, returnee_id=returnee_id)
     if await session.get(ConsentWithdrawal, consent_id) is not None:
         raise ConsentAlreadyWithdrawn
-    before = await queries.opened_categories(session, returnee_id, pack.consents)
+    before = await queries.opened(session, returnee_id, pack.consents)
     session.add(ConsentWithdrawal(consent_id=consent_id, withdrawn_at=now(session), recorded_by=actor.principal))
     await session.flush()
     await _tell(session, {returnee_id: row.traceparent})
     await record(session, actor, [_access(returnee_id, AccessKind.WRITE, "consent.withdraw")])
-    await note_changes(session, [returnee_id], [withdrawn_field(consent.purpose, consent.recipient_class)])
-    withdrawn = Withdrawn(
-        returnee_id,
-        row.case_code,
-        DeletionReason.CONSENT_WITHDRAWN,
-        categories=before - await queries.opened_categories(session, returnee_id, pack.consents),
-        traceparent=row.traceparent,
-    )
-    await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
+    await note_changes(session, [returnee_id], [withdrawn_field(consent.purpose, key_of(consent))])
+    await ask_for_what_is_lost(session, row, before, reason=DeletionReason.CONSENT_WITHDRAWN, pack=pack, actor=actor)
     return consent_id
+
+
+def key_of(consent: Consent) -> str:
+    """The recipients of a stored consent in pointers."""
+    return recipient_key(consent.recipient_class, consent.recipient_organization_id)
+
+
+async def ask_for_what_is_lost(
+    session: AsyncSession, row: Returnee, before: Opened, *, reason: DeletionReason, pack: Pack, actor: Actor
+) -> None:
+    """Ask for the deletion of the packets that this person, whose row is locked, allowed before and does not allow
+    now."""
+    for lost in lost_between(before, await queries.opened(session, row.id, pack.consents)):
+        withdrawn = Withdrawn(
+            row.id,
+            row.case_code,
+            reason,
+            categories=lost.categories,
+            organizations=None if lost.organization_id is None else [lost.organization_id],
+            kept=lost.kept,
+            traceparent=row.traceparent,
+        )
+        await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
 
 
 async def look_up_consents(

@@ -1,6 +1,5 @@
 """Creates households and corrects stored data, with the consequences for consents."""
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -9,12 +8,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.etag import Condition
 from libs.chassis.logs import get_logger
+from libs.consents.policy import Opened
 from libs.events.catalogue.arrivals import AgeTold
 from libs.events.codes import DeletionReason, NeedCategory, Urgency
 from libs.events.people_codes import AgeGroup
 from services.registration.audit.rules import Actor
-from services.registration.consent.actions.consents import tell_again, tell_that_nothing_is_granted
-from services.registration.consent.queries import never_heard, opened_categories
+from services.registration.consent.actions.consents import (
+    ask_for_what_is_lost,
+    tell_again,
+    tell_that_nothing_is_granted,
+)
+from services.registration.consent.queries import never_heard, opened
 from services.registration.households import actions as households
 from services.registration.households.queries import members_of
 from services.registration.households.rules import ClaimDecision
@@ -25,7 +29,6 @@ from services.registration.pack import Pack
 from services.registration.people.actions import correcting
 from services.registration.people.actions.correcting import Standing, Turn
 from services.registration.people.schemas import ReturneeCorrection
-from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
@@ -90,11 +93,11 @@ async def correct_returnee(
     pack: Pack,
 ) -> None:
     """Correct the data of a person. If the age changes, other consents may be valid; then this is published too."""
-    opened = await opened_categories(session, returnee_id, pack.consents)
+    before = await opened(session, returnee_id, pack.consents)
     turn = await correcting.correct_returnee(
         session, returnee_id, correction, condition=condition, actor=actor, vault=vault, pack=pack
     )
-    await _follow(session, turn, opened=opened, actor=actor, vault=vault, pack=pack)
+    await _follow(session, turn, before=before, actor=actor, vault=vault, pack=pack)
 
 
 async def take_age_decision(
@@ -102,23 +105,21 @@ async def take_age_decision(
 ) -> None:
     """Take over what a desk at referral decided about the age of a person. A decision about an erased person, and one
     that is older than the stored one, has no effect."""
-    opened = await opened_categories(session, returnee_id, pack.consents)
+    before = await opened(session, returnee_id, pack.consents)
     today = pack.reception.day_of(now(session))
     turn = await correcting.decide_age(session, returnee_id, decided, at=at, actor=_REFERRAL, vault=vault, today=today)
     if turn is None:
         log.info("age_decision.without_effect")
         return
-    await _follow(session, turn, opened=opened, actor=_REFERRAL, vault=vault, pack=pack)
+    await _follow(session, turn, before=before, actor=_REFERRAL, vault=vault, pack=pack)
 
 
-async def _follow(
-    session: AsyncSession, turn: Turn, *, opened: Collection[NeedCategory], actor: Actor, vault: Vault, pack: Pack
-) -> None:
+async def _follow(session: AsyncSession, turn: Turn, *, before: Opened, actor: Actor, vault: Vault, pack: Pack) -> None:
     """Do what follows from a change: consents are judged again, and a need that the person has now is reported."""
-    await _judge_consents(session, turn, opened=opened, actor=actor, pack=pack)
-    before, after = _own_needs(turn.before, pack), _own_needs(correcting.standing(turn.row), pack)
+    await _judge_consents(session, turn, before=before, actor=actor, pack=pack)
+    earlier, after = _own_needs(turn.before, pack), _own_needs(correcting.standing(turn.row), pack)
     for category, urgency in after.items():
-        if category not in before:
+        if category not in earlier:
             restricted = pack.routing.restricted
             await report_own(session, turn.row, category, urgency, restricted=restricted, actor=actor, vault=vault)
 
@@ -128,20 +129,11 @@ def _own_needs(standing: Standing, pack: Pack) -> dict[NeedCategory, Urgency]:
     return own_needs(categories, child_alone=standing.child_alone, perhaps_unlawful=standing.perhaps_unlawful)
 
 
-async def _judge_consents(
-    session: AsyncSession, turn: Turn, *, opened: Collection[NeedCategory], actor: Actor, pack: Pack
-) -> None:
+async def _judge_consents(session: AsyncSession, turn: Turn, *, before: Opened, actor: Actor, pack: Pack) -> None:
     """A consent that a child has given does not count. So other consents are valid when a person turns out to be a
-    child, or not to be one; then this is published. `opened`: the categories whose packets were allowed before."""
+    child, or not to be one; then this is published. `before`: the categories whose packets were allowed before."""
     row, child = turn.row, AgeGroup.CHILD
     if (turn.before.group is child) == (row.age_group == child):
         return
     await tell_again(session, row.id, traceparent=row.traceparent)
-    withdrawn = Withdrawn(
-        row.id,
-        row.case_code,
-        DeletionReason.CONSENT_INVALID,
-        categories=set(opened) - await opened_categories(session, row.id, pack.consents),
-        traceparent=row.traceparent,
-    )
-    await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
+    await ask_for_what_is_lost(session, row, before, reason=DeletionReason.CONSENT_INVALID, pack=pack, actor=actor)

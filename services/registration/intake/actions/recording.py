@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.errors import FieldError
+from libs.events.catalogue.arrivals import ReturneeArrived
+from libs.events.catalogue.consents import ConsentElements
 from libs.events.event import SetAside
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose
 from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
@@ -36,6 +38,7 @@ from services.registration.vault.sealing import DataKey, MasterKey, Vault
 HOUSEHOLD_IN_DOUBT = "household-in-doubt"
 """The rule that a need of several people breaks while staff decide who belongs to their household."""
 _TOLD_FIELDS = ("identity", "profile")
+_PARTS_TOLD = ("return_facts", "consents", "safe_contact", "household_reference")
 Pair = tuple[NewReturnee, Arrival]
 
 
@@ -98,7 +101,7 @@ async def record_told(
     consents = [
         NewConsent(person.id, consent, discloser=arrival.source, traceparent=person.traceparent)
         for person, arrival in pairs
-        for consent in arrival.body.consents
+        for consent in given_in(arrival.body)
     ]
     contacts = [
         NewSafeContact(person.id, arrival.body.safe_contact, traceparent=person.traceparent)
@@ -108,11 +111,16 @@ async def record_told(
     silent = {
         person.id: person.traceparent
         for person, arrival in pairs
-        if person.household_id is not None and not arrival.body.consents
+        if person.household_id is not None and not given_in(arrival.body)
     }
     await give_consents(session, consents, keys)
     await tell_that_nothing_is_granted(session, silent)
     await set_safe_contacts(session, contacts, keys, country=country)
+
+
+def given_in(body: ReturneeArrived) -> list[ConsentElements]:
+    """The consents of an arrival, for recipient classes and for one organisation each."""
+    return [*body.consents, *body.named_consents]
 
 
 def doubts_of(person: NewReturnee, arrival: Arrival) -> list[NewDoubt]:
@@ -165,7 +173,9 @@ def accesses_of(person: NewReturnee | Returnee, arrival: Arrival) -> list[Access
     """The record of the registration, and a separate record if restricted needs were reported, because not everybody
     may know that."""
     body, restricted = arrival.body, arrival.actor.sight.restricted_categories
-    told = [name for name in ("return_facts", "consents", "safe_contact", "household_reference") if getattr(body, name)]
+    told = [name for name in _PARTS_TOLD if getattr(body, name)]
+    if body.named_consents and "consents" not in told:
+        told.append("consents")
     if any(need.category not in restricted for need in body.needs):
         told.insert(0, "needs")
     registering = Access(

@@ -21,6 +21,7 @@ from libs.events.catalogue.arrivals import ReturnFacts
 from libs.events.doubt import NotOptionalError
 from libs.wire.names import words
 from services.registration.audit.actions import record
+from services.registration.consent.queries import nameable
 from services.registration.doubts.actions import set_aside
 from services.registration.households import actions as households
 from services.registration.households.actions import hold_households, keep_claims
@@ -41,6 +42,7 @@ from services.registration.intake.actions.tellings import remember, told
 from services.registration.intake.rules import arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival, Registration
 from services.registration.needs.actions.tellings import report_needs
+from services.registration.organizations.rules import Nameable
 from services.registration.pack import Pack, Reception
 from services.registration.people.actions.merging import to_compare
 from services.registration.people.actions.people import register_returnees
@@ -99,9 +101,11 @@ async def _register_new(
     parked event.
     """
     at = now(session)
+    named = [consent for arrival in first.values() for consent in arrival.body.named_consents]
+    known_organizations = await nameable(session, named, pack=pack)
     pairs: list[Pair] = []
     for key, arrival in first.items():
-        sound = _sound(arrival, pack=pack, at=at)
+        sound = _sound(arrival, known_organizations, pack=pack, at=at)
         pairs.append((_person(sound, key, vault=vault, pack=pack, at=at), sound))
     pairs, erased = await _without_the_erased(pairs, vault=vault)
     joinings = [joining for pair in pairs for joining in joining_of(*pair)]
@@ -125,7 +129,7 @@ async def _without_the_erased(pairs: list[Pair], *, vault: Vault) -> tuple[list[
     return kept, {person.arrival_key for person, _ in pairs if person.id in gone}
 
 
-def _sound(arrival: Arrival, *, pack: Pack, at: datetime) -> Arrival:
+def _sound(arrival: Arrival, known_organizations: Nameable, *, pack: Pack, at: datetime) -> Arrival:
     """The arrival, if nothing in it is contradictory or missing. In events, wrong optional parts are set aside, so that
     urgent parts still take effect; otherwise InvalidInput names the fields."""
     judge = partial(
@@ -136,6 +140,7 @@ def _sound(arrival: Arrival, *, pack: Pack, at: datetime) -> Arrival:
         country=pack.reception.country,
         restricted=arrival.actor.sight.restricted_categories,
         taxonomy=pack.taxonomy,
+        nameable=known_organizations,
     )
     arrival, misplaced = placed(arrival, reception=pack.reception)
     faults = judge(arrival.body)

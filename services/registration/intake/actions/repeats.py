@@ -16,16 +16,16 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.consent.actions.consents import give_consents, tell_that_nothing_is_granted
 from services.registration.consent.actions.safe_contacts import set_safe_contacts
-from services.registration.consent.queries import never_heard
+from services.registration.consent.queries import nameable, never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.actions import set_aside
 from services.registration.doubts.schemas import NewDoubt
 from services.registration.households.actions import claim_reference, hold_households, join_households, keep_claims
 from services.registration.households.queries import doubts
 from services.registration.households.schemas import Joining
-from services.registration.intake.actions.recording import accesses_of, household_id_of, placed
+from services.registration.intake.actions.recording import accesses_of, given_in, household_id_of, placed
 from services.registration.intake.actions.tellings import Telling, remembered, telling, told
-from services.registration.intake.rules import arrival_faults, sound_arrival
+from services.registration.intake.rules import News, arrival_faults, sound_arrival
 from services.registration.intake.schemas import Arrival
 from services.registration.needs.actions.tellings import report_needs
 from services.registration.needs.actions.told import Teller, told_needs
@@ -64,9 +64,9 @@ async def take_up_more(
 
 async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, pack: Pack) -> None:
     row, more = one.row, one.more
-    arrival = _sound(session, one, pack=pack)
+    arrival = await _sound(session, one, pack=pack)
     body, keys = arrival.body, {row.id: one.key}
-    consents = [NewConsent(row.id, consent, arrival.source, row.traceparent) for consent in body.consents]
+    consents = [NewConsent(row.id, consent, arrival.source, row.traceparent) for consent in given_in(body)]
     await give_consents(session, consents, keys)
     if more.place and body.reception_place is not None:
         await _change(session, row, reception_place=body.reception_place)
@@ -92,11 +92,13 @@ async def _take_up(session: AsyncSession, one: Telling, *, vault: Vault, pack: P
     await record(session, arrival.actor, [replace(accesses[0], action="returnee.tell_more"), *accesses[1:]])
 
 
-def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
+async def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
     """The arrival with only its new consents and contact, checked as if it were sent for the first time."""
     at, more, body = now(session), one.more, one.arrival.body
+    named = [body.named_consents[place] for place in more.named_consents]
     changes = {
         "consents": [body.consents[place] for place in more.consents],
+        "named_consents": named,
         "safe_contact": body.safe_contact if more.contact else None,
     }
     judge = partial(
@@ -107,12 +109,13 @@ def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
         country=pack.reception.country,
         restricted=one.arrival.actor.sight.restricted_categories,
         taxonomy=pack.taxonomy,
+        nameable=await nameable(session, named, pack=pack),
     )
     arrival = replace(one.arrival, body=body.model_copy(update=changes))
     arrival, misplaced = placed(arrival, reception=pack.reception) if more.place else (arrival, [])
     faults = judge(arrival.body)
     if arrival.set_aside is None and faults + misplaced:
-        raise InvalidInput(errors=[_as_told(fault, more.consents) for fault in faults + misplaced])
+        raise InvalidInput(errors=[_as_told(fault, more) for fault in faults + misplaced])
     if arrival.set_aside is None or not faults:
         return arrival
     try:
@@ -122,10 +125,11 @@ def _sound(session: AsyncSession, one: Telling, *, pack: Pack) -> Arrival:
     return replace(arrival, body=body, set_aside=aside)
 
 
-def _as_told(fault: FieldError, places: Sequence[int]) -> FieldError:
+def _as_told(fault: FieldError, more: News) -> FieldError:
     """A fault with the position of its consent in the data as sent."""
     _, part, *rest = fault.pointer.split("/")
-    if part != "consents" or not rest:
+    places = {"consents": more.consents, "named_consents": more.named_consents}.get(part)
+    if places is None or not rest:
         return fault
     return replace(fault, pointer="/".join(["", part, str(places[int(rest[0])]), *rest[1:]]))
 

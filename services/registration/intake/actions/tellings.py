@@ -14,6 +14,7 @@ from libs.chassis.database import raw
 from libs.events.catalogue.arrivals import OPTIONAL_PARTS_OF_AN_ARRIVAL, Profile, ReturnFacts
 from libs.events.doubt import path_of
 from libs.events.event import SetAside
+from services.registration.consent.actions.consents import key_of
 from services.registration.consent.tables import Consent, SafeContact
 from services.registration.errors import ArrivalReferenceReused, ArrivalToldDifferently
 from services.registration.households.tables import HouseholdClaim
@@ -184,7 +185,7 @@ async def _known(
         facts=facts,
         current={one.pointer: one.text for one in _hashed(vault, row.id, standing)},
         needs=await told_urgencies(session, row, actor=arrival.actor, vault=vault),
-        consents=[(one.purpose, one.recipient_class, one.given_at) for one in consents],
+        consents=[(one.purpose, key_of(one), one.given_at) for one in consents],
         has_contact=await session.get(SafeContact, row.id) is not None,
         has_place=row.reception_place is not None or row.arrival_batch_id is not None,
         has_household=row.household_id is not None or (await session.exec(claim)).first() is not None,

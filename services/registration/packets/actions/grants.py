@@ -51,7 +51,9 @@ async def issue_grant(
     gate = pack.consents.gate_of(access.category)
     assert gate is not None, "without a gate there is no packet"
     at = now(session)
-    consents = await relied_on(session, [one.id for one in people], gate=gate, at=at)
+    consents = await relied_on(
+        session, [one.id for one in people], gate=gate, organization_id=access.organization_id, at=at
+    )
     ends = grant_ends(
         at=at,
         longest=timedelta(days=pack.packets.grant_days),
@@ -68,7 +70,7 @@ async def issue_grant(
         "offer_id": str(access.offer_id),
         "legal_ground": "consent",
         "purposes": sorted({one.purpose for one in consents}),
-        "recipient_classes": sorted({one.recipient_class for one in consents}),
+        "recipient_classes": sorted({one.recipient_class for one in consents if one.recipient_class is not None}),
         "fields": sorted(fields),
         "consents": [{"id": str(one.consent_id), "version": one.version} for one in consents],
     }

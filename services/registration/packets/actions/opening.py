@@ -27,6 +27,8 @@ async def person_behind(session: AsyncSession, access: PacketAccess, *, pack: Pa
     await require_allowed(session, access, [person], on=pack.reception.day_of(now(session)))
     await require_judged(session, access, [person])
     gate = pack.consents.gate_of(access.category)
-    if person.id not in await who_allow(session, [person.id], gate=gate, at=now(session)):
+    if person.id not in await who_allow(
+        session, [person.id], gate=gate, organization_id=access.organization_id, at=now(session)
+    ):
         raise ConsentMissing
     return person

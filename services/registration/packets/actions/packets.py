@@ -12,7 +12,6 @@ from pydantic_core import to_json
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, own_work, raw
-from libs.events.catalogue.directory import OrganizationPublished
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUpheld
 from services.registration.audit.actions import record
@@ -20,10 +19,11 @@ from services.registration.audit.rules import RESTRICTED, Access, AccessKind, Ac
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
 from services.registration.households.queries import is_in_doubt
+from services.registration.organizations.queries import standing_of
 from services.registration.pack import Pack, PacketField
 from services.registration.packets import queries
 from services.registration.packets.queries import Facts
-from services.registration.packets.rules import is_closed, last_days, may_serve
+from services.registration.packets.rules import is_closed, may_serve
 from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
 from services.registration.packets.tables import PacketAccess
 from services.registration.people.queries import IDENTITY_FIELDS, identity_of, lock_unchanged
@@ -50,15 +50,6 @@ _JUDGED = """
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::timestamptz[])
         AS j (offer_id, profiles, household_version, by_desk, halted_at)
     WHERE p.offer_id = j.offer_id
-"""
-_STANDING = """
-    INSERT INTO provider_standing AS kept (organization_id, version, status, valid_until)
-    SELECT organization_id, version, status, valid_until::jsonb
-    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) AS s (organization_id, version, status, valid_until)
-    ORDER BY organization_id
-    ON CONFLICT (organization_id) DO UPDATE
-        SET version = excluded.version, status = excluded.status, valid_until = excluded.valid_until
-        WHERE kept.version < excluded.version
 """
 _NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
 _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
@@ -128,26 +119,6 @@ async def judge_packets(session: AsyncSession, judged: Sequence[OfferUpheld | Of
         await (await raw(session)).execute(_JUDGED, *map(list, zip(*rows, strict=True)))
 
 
-async def keep_standings(session: AsyncSession, published: Sequence[OrganizationPublished]) -> None:
-    """Store the newest status of each organisation."""
-    newest = {one.organization_id: one for one in sorted(published, key=lambda one: one.version)}
-    rows = [
-        (
-            one.organization_id,
-            one.version,
-            one.status.value,
-            to_json(last_days(one.accreditations, one.agreements)).decode(),
-        )
-        for one in newest.values()
-    ]
-    await (await raw(session)).execute(_STANDING, *map(list, zip(*rows, strict=True)))
-
-
-async def forget_standings(session: AsyncSession) -> None:
-    """Empty the read model, for a rebuild in the same transaction."""
-    await (await raw(session)).execute("DELETE FROM provider_standing")
-
-
 async def fetch_packet(
     session: AsyncSession, offer_id: UUID, *, pack: Pack, vault: Vault, actor: Actor, issue: IssueGrant
 ) -> PacketView:
@@ -185,6 +156,7 @@ async def _packet(
         session,
         [person.id, *(member.id for member in members)],
         gate=pack.consents.gate_of(access.category),
+        organization_id=access.organization_id,
         at=now(session),
     )
     if person.id not in allowing:
@@ -206,7 +178,7 @@ async def require_allowed(session: AsyncSession, access: PacketAccess, people: S
     """Refuse what registration itself knows not to be allowed, without waiting for an event of referral."""
     if access.halted_at is not None or any(access.organization_id in one.avoid_organizations for one in people):
         raise PacketHalted
-    standing = await queries.standing_of(session, access.organization_id)
+    standing = await standing_of(session, access.organization_id)
     if standing is None:
         raise PacketNotReady("The status of the organisation has not arrived yet; repeat the request shortly")
     if not may_serve(status=standing.status, valid_until=standing.valid_until, category=access.category, on=on):

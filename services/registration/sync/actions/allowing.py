@@ -1,7 +1,7 @@
 """Takes in consents and safe contacts that were told without a line. In doubt less is allowed until a person
 decides."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,7 +10,14 @@ from libs.events.codes import ContactChannel
 from services.registration.consent import queries as consent_queries
 from services.registration.consent.actions import consents, safe_contacts
 from services.registration.consent.rules import given_field, kept_address, withdrawn_field
-from services.registration.consent.schemas import ConsentTold, ConsentView, SafeContactView
+from services.registration.consent.schemas import (
+    AnyConsentTold,
+    ConsentTold,
+    ConsentView,
+    NamedConsentTold,
+    SafeContactView,
+    recipient_of,
+)
 from services.registration.consent.tables import Consent
 from services.registration.errors import ConsentAlreadyWithdrawn
 from services.registration.people.actions.field_changes import note_changes
@@ -29,20 +36,24 @@ _NOBODY = SafeContactTold(channel=ContactChannel.NONE)
 async def give_consent(session: AsyncSession, op: GiveConsent, moments: Moments, given: Given) -> Done:
     """Record the consent. If somebody else has withdrawn such a consent meanwhile, a person decides."""
     row = await returnee(session, op.returnee_id, actor=given.actor, lock=True)
-    times = given.pack.reception.times
     body = moved_consent(op.data, moments)
-    consents.require_sound_consent(body, row, at=moments.now, times=times)
-    changes = await queries.changes_of(session, row.id)
-    if not knew(moments.made, changes.get(withdrawn_field(body.purpose, body.recipient_class))):
-        pointer = f"/consents/{body.purpose}/{body.recipient_class}"
+    await consents.require_sound_consent(session, body, row, pack=given.pack)
+    changes, recipient = await queries.changes_of(session, row.id), recipient_of(body).key
+    if not knew(moments.made, changes.get(withdrawn_field(body.purpose, recipient))):
+        pointer = f"/consents/{body.purpose}/{recipient}"
         conflict = NewConflict(pointer, Held.WITHDRAWN, told=body.model_dump(mode="json"))
         return await _in_conflict(session, row, [conflict], moments, given)
-    consent_id = await consents.give_consent(session, row.id, body, actor=given.actor, vault=given.vault, times=times)
-    await _note(session, row, given_field(body.purpose, body.recipient_class), moments)
+    consent_id = await consents.give_consent(
+        session, row.id, body, actor=given.actor, vault=given.vault, pack=given.pack
+    )
+    await _note(session, row, given_field(body.purpose, recipient), moments)
     return Done(returnee_id=row.id, created_id=consent_id)
 
 
-def moved_consent(body: ConsentTold, moments: Moments) -> ConsentTold:
+_Told = TypeVar("_Told", AnyConsentTold, ConsentTold, NamedConsentTold)
+
+
+def moved_consent(body: _Told, moments: Moments) -> _Told:
     """The consent with the time at which it was given by our clock. Its end is a day that was agreed, not a reading of
     the clock."""
     return body.model_copy(update={"given_at": moved(body.given_at, by=moments.shift, at=moments.now)})
@@ -62,8 +73,8 @@ async def withdraw_consent(session: AsyncSession, op: WithdrawConsent, moments: 
     except ConsentAlreadyWithdrawn:
         outcome = Outcome.UNCHANGED
     else:
-        await _note(session, row, withdrawn_field(consent.purpose, consent.recipient_class), moments)
-    if knew(moments.made, changes.get(given_field(consent.purpose, consent.recipient_class))):
+        await _note(session, row, withdrawn_field(consent.purpose, consents.key_of(consent)), moments)
+    if knew(moments.made, changes.get(given_field(consent.purpose, consents.key_of(consent)))):
         return Done(outcome, row.id)
     anew = await _given_anew(session, row, consent, moments, given)
     return await _in_conflict(session, row, anew, moments, given) if anew else Done(outcome, row.id)
@@ -75,10 +86,10 @@ async def _given_anew(
     """Withdraw every other consent for the same purpose and recipients, and keep what each of them says."""
     key, found = await data_key(given.vault, row.id), []
     for other, withdrawal in await consent_queries.consent_rows(session, row.id):
-        same = (other.purpose, other.recipient_class) == (consent.purpose, consent.recipient_class)
+        same = (other.purpose, consents.key_of(other)) == (consent.purpose, consents.key_of(consent))
         if same and other.id != consent.id and withdrawal is None and other.expires_at > moments.now:
             view = consent_queries.consent_view(other, None, key, age_group=row.age_group, at=moments.now)
-            pointer = f"/consents/{other.purpose}/{other.recipient_class}"
+            pointer = f"/consents/{other.purpose}/{consents.key_of(other)}"
             found.append(NewConflict(pointer, Held.WITHDRAWN, stored=_as_told(view)))
             await _withdraw(session, row, other, given)
     return found
@@ -89,7 +100,7 @@ async def _withdraw(session: AsyncSession, row: Returnee, consent: Consent, give
 
 
 def _as_told(view: ConsentView) -> dict[str, Any]:
-    return view.model_dump(mode="json", include=set(ConsentTold.model_fields))
+    return view.model_dump(mode="json", include=set(AnyConsentTold.model_fields))
 
 
 async def set_safe_contact(session: AsyncSession, op: SetSafeContact, moments: Moments, given: Given) -> Done:

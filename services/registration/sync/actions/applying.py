@@ -131,7 +131,8 @@ def _moved(body: ReturneeIntake, moments: Moments) -> ReturneeIntake:
     """The intake with its times by our clock."""
     arrived_at = moved(body.arrived_at, by=moments.shift, at=moments.now)
     consents = [moved_consent(one, moments) for one in body.consents]
-    return body.model_copy(update={"arrived_at": arrived_at, "consents": consents})
+    named = [moved_consent(one, moments) for one in body.named_consents]
+    return body.model_copy(update={"arrived_at": arrived_at, "consents": consents, "named_consents": named})
 
 
 async def _report_need(session: AsyncSession, op: ReportNeed, given: Given) -> Done:

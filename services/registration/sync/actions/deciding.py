@@ -11,7 +11,7 @@ from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.codes import ProtectionFlag
 from services.registration.audit.rules import Actor
 from services.registration.consent.actions import consents, safe_contacts
-from services.registration.consent.schemas import ConsentTold
+from services.registration.consent.schemas import AnyConsentTold
 from services.registration.intake.actions import corrections
 from services.registration.pack import Pack
 from services.registration.people.queries import returnee
@@ -46,8 +46,8 @@ async def take_value(
             pack=pack,
         )
     elif row.field.startswith("/consents/") and value is not None:
-        consent, times = ConsentTold.model_validate(value), pack.reception.times
-        await consents.give_consent(session, row.returnee_id, consent, actor=actor, vault=vault, times=times)
+        consent = AnyConsentTold.model_validate(value)
+        await consents.give_consent(session, row.returnee_id, consent, actor=actor, vault=vault, pack=pack)
     elif row.field.startswith("/consents/"):
         return  # of a consent that one side withdrew, and of one that was not recorded, nothing is left to take back
     else:

@@ -1,0 +1,1 @@
+"""What the directory has published about organisations: whether they take part, and for which categories."""
