@@ -1,8 +1,10 @@
-"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, match, those of the vault
-key."""
+"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, match, retention-report, and
+those of the vault key."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -26,19 +28,25 @@ from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
 from libs.chassis.yaml_files import FaultyFileError
 from libs.events.audit import Hand
+from libs.events.tables import KEEP_DAYS as EVENT_DAYS
 from services.registration.app import SERVICE, create_app, manager_of, vault_of
 from services.registration.audit.actions import record
 from services.registration.audit.queries import accesses
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
+from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS
 from services.registration.file_matching import actions as file_matching
 from services.registration.file_matching.rules import UnreadableFileError
 from services.registration.linkage import priors as weights
+from services.registration.pack import load_pack
 from services.registration.reconciling.actions import reconciled
 from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
+from services.registration.retention.queries import report
+from services.registration.retention.rules import clocks, is_span
 from services.registration.settings import Settings
+from services.registration.sync.rules import KEEP_DAYS
 from services.registration.vault import key_files
 from services.registration.vault.actions import rewrap_keys
 from services.registration.vault.outer import KeyManager
@@ -47,6 +55,8 @@ from services.registration.vault.sealing import Vault, successor
 OfRestricted = Annotated[bool, typer.Option("--restricted", help="Use the key of restricted needs, not the vault key.")]
 TransitName = Annotated[str, typer.Argument(metavar="NAME", help="The key in the transit engine.")]
 ToTransit = Annotated[str | None, typer.Option("--transit", metavar="NAME", help="A key of the key manager.")]
+FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")]
+LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")]
 REWRAPPED_AT_ONCE = 500
 PeopleCsv = Annotated[Path, typer.Argument(metavar="FILE.csv", help="People, one a row, with a header row.")]
 PairsCsv = Annotated[Path, typer.Option("--out", help="The file for the pairs: id_a, id_b, score, band.")]
@@ -148,6 +158,26 @@ def match(file: PeopleCsv, out: PairsCsv, priors: Weights = None, estimate: Esti
         typer.echo(f"{people.repeated_ids} ids stand in more than one row", err=True)
     of_band = file_matching.counts(pairs)
     typer.echo(f"{len(people.ids)} records; pairs: {of_band['same']} same, {of_band['review']} to review")
+
+
+@cli.command()
+def retention_report(since: FirstDay, until: LastDay) -> None:
+    """Print each kind of data with its end, and how much of it went in a span of days, as one JSON object per line.
+
+    It contains kinds and numbers only. Days are those of UTC, and both are included.
+    """
+    if not is_span(since.date(), until.date()):
+        raise typer.BadParameter("the last day is before the first one", param_hint="--to")
+    pack = load_pack(Settings().pack)
+    told = clocks(
+        manifest_days=pack.reception.manifest_days,
+        arrival_key_days=KEEP_ARRIVAL_KEY_DAYS,
+        device_days=KEEP_DAYS,
+        event_days=EVENT_DAYS,
+    )
+    made = partial(report, clocks=told, since=since.date(), until=until.date())
+    for line in asyncio.run(in_transaction(_database(), made)):
+        typer.echo(json.dumps(line))
 
 
 @cli.command()

@@ -1,0 +1,18 @@
+"""Counts what goes, in the transaction that deletes it."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from libs.chassis.database import now, raw
+from services.registration.retention.rules import Gone
+
+_COUNT = """
+    INSERT INTO retention_day (day, kind, gone_count, runs_count) VALUES ($1, $2, $3, 1)
+    ON CONFLICT (day, kind) DO UPDATE
+    SET gone_count = retention_day.gone_count + excluded.gone_count, runs_count = retention_day.runs_count + 1
+"""
+
+
+async def count_gone(session: AsyncSession, kind: Gone, count: int) -> None:
+    """Add to the number of today. Call it last: the row is locked until the transaction ends."""
+    if count:
+        await (await raw(session)).execute(_COUNT, now(session).date(), kind.value, count)
