@@ -11,10 +11,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from libs.chassis.secret_files import SettingRefused
 from libs.events.postgres import Cause, cause_of
-from services.registration import app
+from services.registration import app, cli
 from services.registration.database import KeysDatabase
 from services.registration.vault import key_files
 from services.registration.vault.actions import create_keys, destroy_keys, rewrap_keys
@@ -327,6 +329,42 @@ async def test_while_the_key_manager_refuses_the_token_nothing_is_stored_and_the
         assert ready.json()["parts"]["keys"]["why"] == "the key manager does not answer, or refuses the token"
         manager.let_in()
         assert (await post()).status_code == 201
+
+
+async def test_the_commands_write_the_files_and_rotate_all_keys(
+    registration, manager, tmp_path, monkeypatch, postgres_server
+):
+    settings = await settings_with(registration, manager, tmp_path)
+    keys_url = postgres_server.migrated("registration", "keys_migrations")
+    settings = settings.model_copy(update={"keys_database_url": keys_url})
+    monkeypatch.setattr(cli, "Settings", lambda: settings)
+
+    async def told(*asked):
+        answer = await asyncio.to_thread(CliRunner().invoke, cli.cli, asked)
+        assert answer.exit_code == 0, answer.output
+        return answer.stdout
+
+    name = key_files.name_in(settings.vault_key_text())
+    assert f"transit:{name}\nhashing:vault:v1:" in await told("first-vault-key", name)
+    file = {"vault_key_file": None, "vault_key": SecretStr(base64.b64encode(os.urandom(32)).decode())}
+    with monkeypatch.context() as patched:
+        local = settings.model_copy(update=file | {"vault_key_from_environment": True})
+        patched.setattr(cli, "Settings", lambda: local)
+        assert f"\ntransit:{name}\nhashing:vault:v1:" in await told("next-vault-key", "--transit", name)
+    vault = await asyncio.to_thread(app.vault_of, settings, KeysDatabase(keys_url))
+    sealed = await people(vault, 3)
+    manager.operate(f"keys/{name}/rotate")
+    said = await told("rotate-master-key")
+    assert said.startswith("3 keys were encrypted again")
+    assert "next-vault-key" in said
+    settings.vault_key_file.chmod(0o600)
+    settings.vault_key_file.write_text(await told("next-vault-key"))
+    assert "next-vault-key" not in await told("rotate-master-key")
+    manager.operate(f"keys/{name}/config", min_decryption_version=2)
+    later = await asyncio.to_thread(app.vault_of, settings, vault.keys)
+    assert all_open(await data_keys(later, sealed), sealed)
+    await later.manager.close()
+    await vault.close()
 
 
 async def test_a_service_does_not_start_without_its_key_manager(registration, manager, tmp_path):

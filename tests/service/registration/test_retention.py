@@ -36,7 +36,7 @@ async def test_an_erasure_is_counted_with_the_erasure_itself(registration):
     before = (await gone(registration)).get("people", 0)
     person = await registration.register()
     assert (await registration.post(f"/v1/returnees/{person['id']}/erasure")).status_code == 200
-    assert (await registration.post(f"/v1/returnees/{person['id']}/erasure")).status_code == 404
+    assert (await registration.post(f"/v1/returnees/{person['id']}/erasure")).status_code == 410
     assert (await gone(registration))["people"] == before + 1
 
 
