@@ -1,4 +1,4 @@
-"""The outer key is in a key manager (the transit engine of OpenBao or HashiCorp Vault): wrapping, rotation, outages.
+"""The outer key is in a key manager (the transit engine of OpenBao or HashiCorp Vault): wrapping, memory, rotation.
 
 `transit_server.py` says how to run this file on a real server.
 """
@@ -7,87 +7,24 @@ import asyncio
 import base64
 import os
 from datetime import UTC, datetime
-from uuid import uuid4
 
-import httpx
 import pytest
-from pydantic import SecretStr
-from typer.testing import CliRunner
 
-from libs.chassis.secret_files import SettingRefused
 from libs.events.postgres import Cause, cause_of
-from services.registration import app, cli
 from services.registration.database import KeysDatabase
 from services.registration.vault import key_files
-from services.registration.vault.actions import create_keys, destroy_keys, rewrap_keys
+from services.registration.vault.actions import destroy_keys, rewrap_keys
 from services.registration.vault.queries import data_key, data_keys, unknown_master_keys
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import MasterKey, Vault, VaultError
 from services.registration.vault.transit import KeyManagerAway, Transit
-from tests.service.registration.conftest import a_returnee
-from tests.service.registration.transit_server import TransitServer
-
-REAL_URL = os.environ.get("ENLACE_TEST_TRANSIT_URL")
-HIDDEN = MasterKey(os.urandom(32))
-PLACE = {"table": "t", "column": "c"}
-
-
-class Counted(Transit):
-    """Counts calls."""
-
-    calls = 0
-
-    async def post(self, path, items):
-        self.calls += 1
-        return await super().post(path, items)
-
-
-class Manager:
-    """A transit engine, what an operator does with it, and clients of it."""
-
-    def __init__(self, url, token, directory):
-        self.url, self._token, self._made = url, token, []
-        self.token_file = directory / "token"
-        self.let_in()
-
-    def let_in(self):
-        self._write(self._token)
-
-    def shut_out(self):
-        self._write("s.revoked")
-
-    def _write(self, token):
-        self.token_file.write_text(token)
-        self.token_file.chmod(0o600)
-
-    def operate(self, path, **body):
-        answer = httpx.post(f"{self.url}/{path}", headers={"X-Vault-Token": self._token}, json=body)
-        answer.raise_for_status()
-
-    def new_key(self):
-        name = f"people-{uuid4().hex}"
-        self.operate(f"keys/{name}", type="aes256-gcm96")
-        return name
-
-    def client(self, **how):
-        made = Counted(self.url, self.token_file, **({"kept_seconds": 60.0} | how))
-        self._made.append(made)
-        return made
-
-    async def close(self):
-        for one in self._made:
-            await one.close()
+from tests.service.registration.key_managers import HIDDEN, a_manager, a_vault, again, all_open, people, rows
 
 
 @pytest.fixture
 async def manager(tmp_path):
-    server = None if REAL_URL else TransitServer()
-    token = server.token if server else os.environ["ENLACE_TEST_TRANSIT_TOKEN"]
-    made = Manager(server.url if server else REAL_URL, token, tmp_path)
-    yield made
-    await made.close()
-    if server:
-        server.close()
+    async with a_manager(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -95,35 +32,6 @@ async def keys(postgres_server):
     database = KeysDatabase(postgres_server.migrated("registration", "keys_migrations"))
     yield database
     await database.close()
-
-
-async def a_vault(manager, keys, name, **how):
-    """A process that has read a file of this key."""
-    client = manager.client(**how)
-    text = await key_files.first(name, client)
-    return Vault(await asyncio.to_thread(MasterKey.from_base64, text, client), keys, HIDDEN, client)
-
-
-async def again(manager, vault, text, **how):
-    """Another process with a file, and nothing in memory."""
-    client = manager.client(**how)
-    return Vault(await asyncio.to_thread(MasterKey.from_base64, text, client), vault.keys, HIDDEN, client)
-
-
-async def people(vault, count):
-    """New people, each with a value sealed under their key."""
-    ids = [uuid4() for _ in range(count)]
-    made = await create_keys(vault, ids, kind=SubjectKind.PERSON, at=datetime.now(UTC))
-    return {one: key.seal(f"Muestra {one}", **PLACE) for one, key in made.items()}
-
-
-def all_open(found, sealed):
-    return [found[one].open(value, **PLACE) for one, value in sealed.items()] == [f"Muestra {one}" for one in sealed]
-
-
-async def rows(keys):
-    async with keys.connection() as connection:
-        return await connection.fetch("SELECT subject_id, wrapped, master_key_id FROM data_key ORDER BY subject_id")
 
 
 async def test_data_keys_are_wrapped_by_the_key_manager_and_another_process_opens_them(manager, keys):
@@ -287,99 +195,6 @@ async def test_a_file_beside_the_key_manager_contains_no_plain_key(manager):
         await asyncio.to_thread(MasterKey.from_base64, exchanged, client)
     with pytest.raises(VaultError, match="ENLACE_KMS_URL"):
         MasterKey.from_base64(text)
-
-
-async def settings_with(registration, manager, tmp_path):
-    """Settings of a service whose two outer keys are in the key manager."""
-    files = {}
-    for which in ("vault_key", "restricted_key"):
-        files[which] = tmp_path / which
-        files[which].write_text(await key_files.first(manager.new_key(), manager.client()))
-        files[which].chmod(0o400)
-    return registration.settings.model_copy(
-        update={"vault_key": None, "restricted_key": None, "kms_url": manager.url, "kms_token_file": manager.token_file}
-        | {f"{which}_file": file for which, file in files.items()}
-    )
-
-
-async def test_while_the_key_manager_refuses_the_token_nothing_is_stored_and_the_service_is_not_ready(
-    registration, manager, tmp_path, running, postgres_server
-):
-    settings = await settings_with(registration, manager, tmp_path)
-    keys_url = postgres_server.migrated("registration", "keys_migrations")
-    settings = settings.model_copy(update={"keys_database_url": keys_url, "kms_kept_seconds": 0.0})
-    made = await asyncio.to_thread(app.create_app, settings)
-    async with running(made) as client:
-
-        async def post():
-            return await client.post("/v1/returnees", json=a_returnee(), headers=registration.headers())
-
-        first = await post()
-        assert first.status_code == 201, first.text
-        manager.shut_out()
-        count = await registration.fetch("SELECT count(*) FROM returnee")
-        refused = await post()
-        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-        assert refused.headers["retry-after"]
-        seen = await client.get(f"/v1/returnees/{first.json()['id']}", headers=registration.headers())
-        assert seen.status_code == 503
-        assert await registration.fetch("SELECT count(*) FROM returnee") == count
-        while (ready := await client.get("/readyz")).status_code == 200:  # noqa: ASYNC110 (another process would ask so)
-            await asyncio.sleep(0.1)  # the last answer is kept for a second
-        assert ready.json()["parts"]["keys"]["why"] == "the key manager does not answer, or refuses the token"
-        manager.let_in()
-        assert (await post()).status_code == 201
-
-
-async def test_the_commands_write_the_files_and_rotate_all_keys(
-    registration, manager, tmp_path, monkeypatch, postgres_server
-):
-    settings = await settings_with(registration, manager, tmp_path)
-    keys_url = postgres_server.migrated("registration", "keys_migrations")
-    settings = settings.model_copy(update={"keys_database_url": keys_url})
-    monkeypatch.setattr(cli, "Settings", lambda: settings)
-
-    async def told(*asked):
-        answer = await asyncio.to_thread(CliRunner().invoke, cli.cli, asked)
-        assert answer.exit_code == 0, answer.output
-        return answer.stdout
-
-    name = key_files.name_in(settings.vault_key_text())
-    assert f"transit:{name}\nhashing:vault:v1:" in await told("first-vault-key", name)
-    file = {"vault_key_file": None, "vault_key": SecretStr(base64.b64encode(os.urandom(32)).decode())}
-    with monkeypatch.context() as patched:
-        local = settings.model_copy(update=file | {"vault_key_from_environment": True})
-        patched.setattr(cli, "Settings", lambda: local)
-        assert f"\ntransit:{name}\nhashing:vault:v1:" in await told("next-vault-key", "--transit", name)
-    vault = await asyncio.to_thread(app.vault_of, settings, KeysDatabase(keys_url))
-    sealed = await people(vault, 3)
-    manager.operate(f"keys/{name}/rotate")
-    said = await told("rotate-master-key")
-    assert said.startswith("3 keys were encrypted again")
-    assert "next-vault-key" in said
-    settings.vault_key_file.chmod(0o600)
-    settings.vault_key_file.write_text(await told("next-vault-key"))
-    assert "next-vault-key" not in await told("rotate-master-key")
-    manager.operate(f"keys/{name}/config", min_decryption_version=2)
-    later = await asyncio.to_thread(app.vault_of, settings, vault.keys)
-    assert all_open(await data_keys(later, sealed), sealed)
-    await later.manager.close()
-    await vault.close()
-
-
-async def test_a_service_does_not_start_without_its_key_manager(registration, manager, tmp_path):
-    settings = await settings_with(registration, manager, tmp_path)
-    keys = KeysDatabase(settings.keys_database_url)
-    manager.shut_out()
-    with pytest.raises(SettingRefused, match="ENLACE_KMS_URL: the key manager cannot be used"):
-        await asyncio.to_thread(app.vault_of, settings, keys)
-    for changes, variable in (
-        ({"kms_url": None}, "ENLACE_KMS_URL"),
-        ({"kms_token_file": None}, "ENLACE_KMS_TOKEN_FILE"),
-        ({"kms_url": "http://bao.example.org/v1/transit"}, "https"),
-    ):
-        with pytest.raises(SettingRefused, match=variable):
-            app.vault_of(settings.model_copy(update=changes), keys)
 
 
 async def test_an_event_waits_while_the_key_manager_is_away_and_is_not_parked(manager, keys):

@@ -4,9 +4,9 @@ It covers what registration uses: keys with versions, `rotate`, `config` with `m
 `decrypt` and `rewrap` in batches, tokens, and the forms of their errors. Item errors of `decrypt` make the whole answer
 a 400 that still has results; those of `rewrap` do not. `rewrap` takes no associated data.
 
-    ENLACE_TEST_TRANSIT_URL=http://127.0.0.1:8200/v1/transit ENLACE_TEST_TRANSIT_TOKEN=… pytest …/test_key_manager.py
+    ENLACE_TEST_TRANSIT_URL=http://127.0.0.1:8200/v1/transit ENLACE_TEST_TRANSIT_TOKEN=… pytest …/test_key_manager*.py
 
-runs the same tests on a real server (`bao server -dev`, then `bao secrets enable transit`).
+run the same tests on a real server (`bao server -dev`, then `bao secrets enable transit`).
 """
 
 from __future__ import annotations
