@@ -65,8 +65,10 @@ from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
 from services.registration.sync.loop import tidy_forever
 from services.registration.told import api as told_api
+from services.registration.vault.key_files import name_in
 from services.registration.vault.queries import unknown_master_keys
 from services.registration.vault.sealing import MasterKey, Vault
+from services.registration.vault.transit import KeyManagerAway, Transit
 
 SERVICE = "registration"
 DESCRIPTION = """\
@@ -131,7 +133,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=_work_checks(settings, consumer, relay),
-        resources=[_closing(vault.keys)],
+        resources=[_closing(vault)],
         told_of=partial(said_of, pack=pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
@@ -147,9 +149,19 @@ def _work_checks(settings: Settings, consumer: Consumer, relay: Relay) -> dict[s
 
 def vault_of(settings: Settings, keys: KeysDatabase) -> Vault:
     """The vault with both keys of these settings; `SettingRefused` or VaultError if one cannot be used."""
-    return Vault(
-        MasterKey.from_base64(settings.vault_key_text()), keys, MasterKey.from_base64(settings.restricted_key_text())
-    )
+    master, restricted = settings.vault_key_text(), settings.restricted_key_text()
+    manager = manager_of(settings) if name_in(master) or name_in(restricted) else None
+    try:
+        opened = MasterKey.from_base64(master, manager), MasterKey.from_base64(restricted, manager)
+    except KeyManagerAway as away:
+        raise SettingRefused({"ENLACE_KMS_URL": f"the key manager cannot be used ({away.__cause__})"}) from None
+    return Vault(opened[0], keys, opened[1], manager)
+
+
+def manager_of(settings: Settings) -> Transit:
+    """The key manager that these settings name; `SettingRefused` if none can be used."""
+    url, token_file = settings.require_kms()
+    return Transit(url, token_file, authorities=settings.kms_ca_file, kept_seconds=settings.kms_kept_seconds)
 
 
 def grant_keys_of(settings: Settings, vault: Vault) -> ClaimKeys:
@@ -164,7 +176,9 @@ def grant_keys_of(settings: Settings, vault: Vault) -> ClaimKeys:
 def event_digest() -> Callable[[bytes], bytes]:
     """The digest under which registration stores ids of arrivals, for the commands of `libs.events`. The key comes
     from the settings in the environment."""
-    return MasterKey.from_base64(Settings().vault_key_text()).digest_of
+    settings = Settings()
+    text = settings.vault_key_text()
+    return MasterKey.from_base64(text, manager_of(settings) if name_in(text) else None).digest_of
 
 
 def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit_keys: SealKeys) -> list[Loop]:
@@ -202,7 +216,11 @@ def _keys_check(vault: Vault) -> Check:
         async with vault.keys.connection() as connection:
             if await connection.fetchval("SELECT to_regclass('data_key')") is None:
                 raise Unready("no migration has been applied to the database of keys")
-        if await unknown_master_keys(vault):
+        try:
+            unknown = await unknown_master_keys(vault)
+        except KeyManagerAway:
+            raise Unready("the key manager does not answer, or refuses the token") from None
+        if unknown:
             raise Unready("a master key is missing that is still in use")
 
     return check
@@ -218,12 +236,12 @@ def _restricted_check(database: Database) -> Check:
     return check
 
 
-def _closing(keys: KeysDatabase) -> Resource:
+def _closing(vault: Vault) -> Resource:
     @asynccontextmanager
     async def opening(_: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await keys.close()
+            await vault.close()
 
     return opening

@@ -1,8 +1,10 @@
-"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, match, those of the vault
-key."""
+"""The commands of registration: serve, migrate, verify-audit, accesses, known, reconcile, match, retention-report, and
+those of the vault key."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -26,23 +28,35 @@ from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
 from libs.chassis.yaml_files import FaultyFileError
 from libs.events.audit import Hand
-from services.registration.app import SERVICE, create_app, vault_of
+from libs.events.tables import KEEP_DAYS as EVENT_DAYS
+from services.registration.app import SERVICE, create_app, manager_of, vault_of
 from services.registration.audit.actions import record
 from services.registration.audit.queries import accesses
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
+from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS
 from services.registration.file_matching import actions as file_matching
 from services.registration.file_matching.rules import UnreadableFileError
 from services.registration.linkage import priors as weights
+from services.registration.pack import load_pack
 from services.registration.reconciling.actions import reconciled
 from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
+from services.registration.retention.queries import report
+from services.registration.retention.rules import clocks, is_span
 from services.registration.settings import Settings
+from services.registration.sync.rules import KEEP_DAYS
+from services.registration.vault import key_files
 from services.registration.vault.actions import rewrap_keys
-from services.registration.vault.sealing import successor
+from services.registration.vault.outer import KeyManager
+from services.registration.vault.sealing import Vault, successor
 
 OfRestricted = Annotated[bool, typer.Option("--restricted", help="Use the key of restricted needs, not the vault key.")]
+TransitName = Annotated[str, typer.Argument(metavar="NAME", help="The key in the transit engine.")]
+ToTransit = Annotated[str | None, typer.Option("--transit", metavar="NAME", help="A key of the key manager.")]
+FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")]
+LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")]
 REWRAPPED_AT_ONCE = 500
 PeopleCsv = Annotated[Path, typer.Argument(metavar="FILE.csv", help="People, one a row, with a header row.")]
 PairsCsv = Annotated[Path, typer.Option("--out", help="The file for the pairs: id_a, id_b, score, band.")]
@@ -67,16 +81,19 @@ def _database() -> Database:
 T = TypeVar("T")
 
 
+def _vault(settings: Settings) -> Vault:
+    return vault_of(settings, KeysDatabase(settings.keys_database_url))
+
+
 def _with_vault(work: Callable[..., Awaitable[T]]) -> Callable[[AsyncSession], Awaitable[T]]:
     """`work` with the vault that the settings describe."""
 
     async def done(session: AsyncSession) -> T:
-        settings = Settings()
-        keys = KeysDatabase(settings.keys_database_url)
+        vault = _vault(Settings())
         try:
-            return await work(session, vault=vault_of(settings, keys))
+            return await work(session, vault=vault)
         finally:
-            await keys.close()
+            await vault.close()
 
     return done
 
@@ -144,35 +161,87 @@ def match(file: PeopleCsv, out: PairsCsv, priors: Weights = None, estimate: Esti
 
 
 @cli.command()
-def next_vault_key(restricted: OfRestricted = False) -> None:
-    """Print the next content of the file of vault keys: the new key, which is last, can only decrypt."""
-    settings = Settings()
-    typer.echo(successor(settings.restricted_key_text() if restricted else settings.vault_key_text()), nl=False)
+def retention_report(since: FirstDay, until: LastDay) -> None:
+    """Print each kind of data with its end, and how much of it went in a span of days, as one JSON object per line.
+
+    It contains kinds and numbers only. Days are those of UTC, and both are included.
+    """
+    if not is_span(since.date(), until.date()):
+        raise typer.BadParameter("the last day is before the first one", param_hint="--to")
+    pack = load_pack(Settings().pack)
+    told = clocks(
+        manifest_days=pack.reception.manifest_days,
+        arrival_key_days=KEEP_ARRIVAL_KEY_DAYS,
+        device_days=KEEP_DAYS,
+        event_days=EVENT_DAYS,
+    )
+    made = partial(report, clocks=told, since=since.date(), until=until.date())
+    for line in asyncio.run(in_transaction(_database(), made)):
+        typer.echo(json.dumps(line))
+
+
+@cli.command()
+def first_vault_key(name: TransitName) -> None:
+    """Print a file of vault keys for a new installation: a key of a key manager, and new keys for hashes that this key
+    wraps. Needs ENLACE_KMS_URL and ENLACE_KMS_TOKEN_FILE."""
+    typer.echo(asyncio.run(_with_manager(partial(key_files.first, name))), nl=False)
+
+
+@cli.command()
+def next_vault_key(restricted: OfRestricted = False, transit: ToTransit = None) -> None:
+    """Print the next content of the file of vault keys: the new key, which is last, can only decrypt.
+
+    With `--transit`, the new key is that of a key manager. If the file names one already, only the keys for hashes are
+    wrapped again, by the newest version of that key.
+    """
+    text = _key_text(Settings(), restricted=restricted)
+    if transit is not None:
+        text = asyncio.run(_with_manager(partial(key_files.joined, text, transit)))
+    elif key_files.name_in(text) is not None:
+        text = asyncio.run(_with_manager(partial(key_files.renewed, text)))
+    else:
+        text = successor(text)
+    typer.echo(text, nl=False)
 
 
 @cli.command()
 def rotate_master_key(restricted: OfRestricted = False) -> None:
     """Encrypt every data key again with the first key of the file, in batches, while the service runs.
 
-    Ends when no data key is encrypted with another key, so that those can be removed. If it is killed, run it again.
+    Ends when no data key is encrypted with another key or another version, so that those can be removed. If it is
+    killed, run it again.
     """
     asyncio.run(_rotate(restricted=restricted))
 
 
+def _key_text(settings: Settings, *, restricted: bool) -> str:
+    return settings.restricted_key_text() if restricted else settings.vault_key_text()
+
+
+async def _with_manager(work: Callable[[KeyManager], Awaitable[T]]) -> T:
+    manager = manager_of(Settings())
+    try:
+        return await work(manager)
+    finally:
+        await manager.close()
+
+
 async def _rotate(*, restricted: bool) -> None:
     settings = Settings()
-    keys = KeysDatabase(settings.keys_database_url)
-    vault = vault_of(settings, keys)
-    done, left = 0, 1
+    vault = _vault(settings)
+    text, done, left = _key_text(settings, restricted=restricted), 0, 1
     try:
         while left:
             count, left = await rewrap_keys(vault, limit=REWRAPPED_AT_ONCE, restricted=restricted)
             done += count
             if left and not count:
                 await asyncio.sleep(1)  # another process has locked the rest
+        behind = vault.manager is not None and await key_files.is_behind(text, vault.manager)
     finally:
-        await keys.close()
+        await vault.close()
     typer.echo(f"{done} keys were encrypted again; no other key is in use")
+    if behind:
+        typer.echo("The file itself needs an older version: replace it by the output of next-vault-key.")
 
 
 if __name__ == "__main__":

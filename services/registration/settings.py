@@ -28,6 +28,15 @@ class Settings(CommonSettings):
         default=None, validation_alias="ENLACE_RESTRICTED_KEY", min_length=44, max_length=44
     )
     """Instead of the file, under the same conditions as `vault_key`."""
+    kms_url: str | None = Field(default=None, validation_alias="ENLACE_KMS_URL", min_length=1)
+    """The transit engine of a key manager (HashiCorp Vault, OpenBao), such as
+    `https://bao.example.org:8200/v1/transit`. Files of vault keys name its keys by the line `transit:NAME`."""
+    kms_token_file: Path | None = Field(default=None, validation_alias="ENLACE_KMS_TOKEN_FILE")
+    """A file with the token of the key manager. An agent renews it; it is read again for each call."""
+    kms_ca_file: Path | None = Field(default=None, validation_alias="ENLACE_KMS_CA_FILE")
+    """Certificates of the authorities that vouch for the key manager, if the system does not know them."""
+    kms_kept_seconds: float = Field(default=60.0, validation_alias="ENLACE_KMS_KEPT_SECONDS", ge=0, le=600)
+    """How long a data key that the key manager has decrypted stays in memory. 0: each read asks the key manager."""
     grant_key_file: Path | None = Field(default=None, validation_alias="ENLACE_GRANT_KEY_FILE")
     """A file with the keys that sign the grants of packets, the one in use first. If none is named, the key is derived
     from the vault key."""
@@ -41,6 +50,15 @@ class Settings(CommonSettings):
     def restricted_key_text(self) -> str:
         """The same for the key of restricted needs."""
         return self._key_text(self.restricted_key_file, self.restricted_key, variable="ENLACE_RESTRICTED_KEY")
+
+    def require_kms(self) -> tuple[str, Path]:
+        """The address of the key manager and the file of the token; `SettingRefused` if they cannot be used."""
+        if self.kms_url is None or self.kms_token_file is None:
+            missing = "ENLACE_KMS_URL" if self.kms_url is None else "ENLACE_KMS_TOKEN_FILE"
+            raise SettingRefused({missing: "Field required: a file of vault keys names a key of a key manager"})
+        if not (self.kms_url.startswith("https://") or is_on_this_machine(self.kms_url)):
+            raise SettingRefused({"ENLACE_KMS_URL": "must begin with https://, unless it is on this machine"})
+        return self.kms_url, self.kms_token_file
 
     def grant_keys_text(self) -> str | None:
         """The content of the file of grant keys; None if no file is named; `SettingRefused` if it cannot be used."""

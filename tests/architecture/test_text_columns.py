@@ -61,7 +61,7 @@ REGISTRATION = {
         incident.client_id incident.closed_by incident.kind incident.measures incident.recorded_by incident.status
         incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
-        legal_request.recorded_by legal_request.status
+        legal_request.recorded_by legal_request.status retention_day.kind
         answer.question answer_set.instrument asked_again.instrument asked_again.question
         need_origin.instrument need_origin.questions need_origin.rule
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values

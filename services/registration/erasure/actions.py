@@ -22,6 +22,8 @@ from services.registration.pack import Pack
 from services.registration.people.actions.merging import lock_people, records_of
 from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
+from services.registration.retention.actions import count_gone
+from services.registration.retention.rules import Gone
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.actions import destroy_keys, drop_restricted_keys, forget_arrival_keys
 from services.registration.vault.queries import data_keys, erased_subjects
@@ -62,6 +64,7 @@ async def erase_returnee(session: AsyncSession, returnee_id: UUID, *, pack: Pack
         erased[one_id] = Erased(now(session), await _forget(session, row, erased_at=now(session), vault=vault))
     await destroy_keys(vault, erased, kind=SubjectKind.PERSON)
     await drop_restricted_keys(vault, erased)
+    await count_gone(session, Gone.PEOPLE, len(erased))
     return returnee_id
 
 
@@ -142,5 +145,6 @@ async def let_arrival_keys_age_out(session: AsyncSession, vault: Vault) -> None:
     """Delete the keys that recognise a repeated arrival of an erased person from both lists, when it can no longer
     come."""
     before = now(session) - timedelta(days=KEEP_ARRIVAL_KEY_DAYS)
-    await (await raw(session)).execute(_AGE_OUT, before)
+    status = await (await raw(session)).execute(_AGE_OUT, before)
     await forget_arrival_keys(vault, before=before)
+    await count_gone(session, Gone.ARRIVAL_KEYS, int(status.rsplit(" ", 1)[-1]))

@@ -237,7 +237,16 @@ REACH: Final[Mapping[str, Reach]] = {
 }  # fmt: skip
 """What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset(
-    {"arrival_batch", "asked_again", "household", "incident", "provider_standing", "sync_device", "wristband"}
+    {
+        "arrival_batch",
+        "asked_again",
+        "household",
+        "incident",
+        "provider_standing",
+        "retention_day",
+        "sync_device",
+        "wristband",
+    }
 )
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})

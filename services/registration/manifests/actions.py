@@ -17,6 +17,8 @@ from services.registration.errors import EntryAlreadyRegistered
 from services.registration.manifests import queries
 from services.registration.manifests.rules import AbsenceReason, EntryStatus, manifest_faults
 from services.registration.manifests.schemas import Claim, ManifestEntryView
+from services.registration.retention.actions import count_gone
+from services.registration.retention.rules import Gone
 from services.registration.vault.actions import destroy_keys, obtain_key
 from services.registration.vault.queries import data_keys
 from services.registration.vault.rules import Erased, SubjectKind
@@ -150,6 +152,7 @@ async def let_age_out(session: AsyncSession, arrival_batch_ids: Sequence[UUID], 
     await connection.execute(_AGE_OUT, list(arrival_batch_ids))
     await connection.execute(_AGE_OUT_OF_PEOPLE, list(arrival_batch_ids))
     await destroy_keys(vault, dict.fromkeys(arrival_batch_ids, Erased(at)), kind=SubjectKind.MANIFEST)
+    await count_gone(session, Gone.MANIFESTS, len(arrival_batch_ids))
 
 
 def _access(arrival_batch_id: UUID, kind: AccessKind, action: str) -> Access:

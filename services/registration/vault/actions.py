@@ -14,7 +14,8 @@ from services.registration.vault.sealing import DataKey, Vault
 # The update changes nothing. It makes the statement return an existing key like a new one.
 _KEEP = """
     INSERT INTO data_key (subject_id, kind, wrapped, master_key_id, created_at)
-    SELECT subject_id, $3, wrapped, $4, $5 FROM unnest($1::uuid[], $2::bytea[]) AS k (subject_id, wrapped)
+    SELECT subject_id, $3, wrapped, master_key_id, $5
+    FROM unnest($1::uuid[], $2::bytea[], $4::text[]) AS k (subject_id, wrapped, master_key_id)
     ORDER BY subject_id
     ON CONFLICT (subject_id) DO UPDATE SET kind = data_key.kind
     RETURNING subject_id, wrapped
@@ -26,17 +27,18 @@ _DESTROY = """
         FROM unnest($1::uuid[], $3::timestamptz[], $4::bytea[]) AS e (subject_id, erased_at, arrival_key)
         ON CONFLICT (subject_id) DO NOTHING
     )
-    DELETE FROM data_key WHERE subject_id = ANY($1)
+    DELETE FROM data_key WHERE subject_id = ANY($1) RETURNING wrapped
 """
 
-_DROP = "DELETE FROM data_key WHERE subject_id = ANY($1::uuid[]) AND kind = 'restricted'"
+_DROP = "DELETE FROM data_key WHERE subject_id = ANY($1::uuid[]) AND kind = 'restricted' RETURNING wrapped"
 _TO_REWRAP = """
     SELECT subject_id, wrapped FROM data_key WHERE master_key_id <> $1 AND (kind = 'restricted') = $3
     ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _REWRAP = """
-    UPDATE data_key SET wrapped = anew.wrapped, master_key_id = $3
-    FROM unnest($1::uuid[], $2::bytea[]) AS anew (subject_id, wrapped) WHERE data_key.subject_id = anew.subject_id
+    UPDATE data_key SET wrapped = anew.wrapped, master_key_id = anew.master_key_id
+    FROM unnest($1::uuid[], $2::bytea[], $3::text[]) AS anew (subject_id, wrapped, master_key_id)
+    WHERE data_key.subject_id = anew.subject_id
 """
 _LEFT = "SELECT count(*) FROM data_key WHERE master_key_id <> $1 AND (kind = 'restricted') = $2"
 
@@ -52,20 +54,16 @@ async def create_keys(
     if not subject_ids:
         return {}
     master = vault.master_of(kind)
-    fresh = {subject_id: master.fresh_key(subject_id) for subject_id in sorted(subject_ids)}
-    wrapped = [one.wrapped for one in fresh.values()]
+    fresh = await master.fresh_keys(sorted(set(subject_ids)))
+    wrapped, names = [one.wrapped for one in fresh.values()], [one.key_id for one in fresh.values()]
     try:
         async with vault.keys.connection() as connection:
-            rows = await connection.fetch(_KEEP, list(fresh), wrapped, kind.value, master.key_id, at)
+            rows = await connection.fetch(_KEEP, list(fresh), wrapped, kind.value, names, at)
     except asyncpg.CheckViolationError:
         raise ReturneeErased from None
     kept = {row["subject_id"]: row["wrapped"] for row in rows}
-    return {
-        subject_id: one.key
-        if kept[subject_id] == one.wrapped
-        else master.unwrap(kept[subject_id], subject_id=subject_id)
-        for subject_id, one in fresh.items()
-    }
+    older = {subject_id: kept[subject_id] for subject_id, one in fresh.items() if kept[subject_id] != one.wrapped}
+    return {subject_id: one.key for subject_id, one in fresh.items()} | await master.unwrap_all(older)
 
 
 async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: SubjectKind) -> None:
@@ -74,7 +72,8 @@ async def destroy_keys(vault: Vault, erased: Mapping[UUID, Erased], *, kind: Sub
     if erased:
         moments, arrival_keys = [one.at for one in erased.values()], [one.arrival_key for one in erased.values()]
         async with vault.keys.connection() as connection:
-            await connection.execute(_DESTROY, list(erased), kind.value, moments, arrival_keys)
+            rows = await connection.fetch(_DESTROY, list(erased), kind.value, moments, arrival_keys)
+        vault.master_of(kind).forget([row["wrapped"] for row in rows])
 
 
 async def restricted_keys(vault: Vault, returnee_ids: Collection[UUID], *, at: datetime) -> dict[UUID, DataKey]:
@@ -94,7 +93,8 @@ async def drop_restricted_keys(vault: Vault, returnee_ids: Collection[UUID]) -> 
     """Destroy the keys for these people's data about restricted needs. The lists of erased subjects contain only the
     people."""
     async with vault.keys.connection() as connection:
-        await connection.execute(_DROP, [vault.owner_of(one) for one in returnee_ids])
+        rows = await connection.fetch(_DROP, [vault.owner_of(one) for one in returnee_ids])
+    vault.restricted.forget([row["wrapped"] for row in rows])
 
 
 async def forget_arrival_keys(vault: Vault, *, before: datetime) -> None:
@@ -112,17 +112,18 @@ async def obtain_key(vault: Vault, subject_id: UUID, *, kind: SubjectKind, at: d
 
 
 async def rewrap_keys(vault: Vault, *, limit: int, restricted: bool = False) -> tuple[int, int]:
-    """Encrypt up to `limit` data keys with the current master key; return how many, and how many are left.
+    """Encrypt up to `limit` data keys with the newest master key; return how many, and how many are left.
 
     It handles either the keys of restricted needs, with their own master key, or all others with theirs. Each call is
     one transaction: if a process is killed, its work remains, and the next call continues. Keys that another process
     has locked are skipped. The service can read and create keys meanwhile.
     """
     master = vault.restricted if restricted else vault.master
+    current = await master.current()
     async with vault.keys.connection() as connection, connection.transaction():
-        rows = await connection.fetch(_TO_REWRAP, master.key_id, limit, restricted)
-        ids = [row["subject_id"] for row in rows]
-        anew = [master.rewrap(row["wrapped"], subject_id=row["subject_id"]) for row in rows]
-        await connection.execute(_REWRAP, ids, anew, master.key_id)
-        left = await connection.fetchval(_LEFT, master.key_id, restricted)
+        rows = await connection.fetch(_TO_REWRAP, current, limit, restricted)
+        anew = await master.rewrap_all({row["subject_id"]: row["wrapped"] for row in rows})
+        wrapped, names = [one.content for one in anew.values()], [one.key_id for one in anew.values()]
+        await connection.execute(_REWRAP, list(anew), wrapped, names)
+        left = await connection.fetchval(_LEFT, current, restricted)
     return len(rows), left

@@ -6,10 +6,7 @@ from uuid import UUID
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault, VaultError
 
-_UNKNOWN = """
-    SELECT DISTINCT master_key_id FROM data_key
-    WHERE master_key_id <> ALL (CASE WHEN kind = 'restricted' THEN $2::text[] ELSE $1::text[] END)
-"""
+_IN_USE = "SELECT DISTINCT kind = 'restricted' AS is_restricted, master_key_id FROM data_key"
 
 
 async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, DataKey]:
@@ -20,10 +17,10 @@ async def data_keys(vault: Vault, subject_ids: Collection[UUID]) -> dict[UUID, D
         rows = await connection.fetch(
             "SELECT subject_id, kind, wrapped FROM data_key WHERE subject_id = ANY($1)", list(set(subject_ids))
         )
-    return {
-        row["subject_id"]: vault.master_of(row["kind"]).unwrap(row["wrapped"], subject_id=row["subject_id"])
-        for row in rows
-    }
+    wrapped: dict[bool, dict[UUID, bytes]] = {False: {}, True: {}}
+    for row in rows:
+        wrapped[row["kind"] == SubjectKind.RESTRICTED][row["subject_id"]] = row["wrapped"]
+    return await vault.master.unwrap_all(wrapped[False]) | await vault.restricted.unwrap_all(wrapped[True])
 
 
 async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
@@ -57,5 +54,7 @@ async def erased_among(vault: Vault, subject_ids: Collection[UUID]) -> set[UUID]
 async def unknown_master_keys(vault: Vault) -> list[str]:
     """Names of master keys that encrypt a data key and that the vault does not have."""
     async with vault.keys.connection() as connection:
-        rows = await connection.fetch(_UNKNOWN, vault.master.key_ids, vault.restricted.key_ids)
-    return sorted(row["master_key_id"] for row in rows)
+        rows = await connection.fetch(_IN_USE)
+    # After the query: a key manager may have got a newer version since then, and nothing in the rows is newer than it.
+    usable = {False: await vault.master.usable(), True: await vault.restricted.usable()}
+    return sorted({row["master_key_id"] for row in rows if row["master_key_id"] not in usable[row["is_restricted"]]})

@@ -1,94 +1,56 @@
-"""The cryptography of the vault: AES-256-GCM with data keys, a key that wraps them, and keyed hashes for search.
+"""The keys from outside the database, and what is sealed and found with them: data keys, keyed hashes, parked messages.
 
-It is pure: randomness comes from the operating system, everything else is an argument. A sealed value consists of one
-version byte, a 96-bit nonce and the ciphertext with its tag. The additional data bind it to its table, column and
-subject, so that a value that is copied into another row or column cannot be decrypted (domain P26).
+What wraps the data keys is behind a port (`outer`): a secret of this process or a key manager. The keys for hashes and
+for parked messages are always in this process, because nearly every statement needs a hash.
 """
 
 import base64
 import binascii
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b, sha256
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.registration.database import KeysDatabase
+from services.registration.vault.ciphers import (
+    KEY_BYTES,
+    DataKey,
+    VaultError,
+    data_key_of,
+    derived,
+    seal,
+    unseal,
+)
+from services.registration.vault.outer import KeyManager, LocalKeys, OuterKey, Wrapped
 from services.registration.vault.rules import SubjectKind
 
-KEY_BYTES = 32
-_NONCE_BYTES = 12
-_VERSION = b"\x01"
+__all__ = ["DataKey", "FreshKey", "MasterKey", "Vault", "VaultError", "successor"]
+
 _RANDOM_BITS = 0x3FFF_FFFF_FFFF_FFFF
 """The bits of a UUIDv7 that do not contain its time, place, version or variant."""
 LAST_PLACE = 0xFFF
 """The last place among ids of one millisecond. Ids beyond it have no order."""
+KEPT = ("hashing", "parking")
+TRANSIT = "transit"
 
 
-class VaultError(ValueError):
-    """A sealed value or a wrapped key cannot be decrypted: wrong key, moved, or manipulated. The error never shows the
-    value."""
-
-
-def _seal(aead: AESGCM, plain: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + aead.encrypt(nonce, plain, bound)
-
-
-def _open(aead: AESGCM, sealed: bytes, bound: bytes) -> bytes:
-    if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE_BYTES:
-        raise VaultError("not an encrypted value of a known version")
-    try:
-        return aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound)
-    except InvalidTag:
-        raise VaultError("the encrypted value cannot be decrypted") from None
-
-
-@dataclass(frozen=True, slots=True)
-class DataKey:
-    """The key of one subject (a person, or the manifest of one arrival batch). It exists only in memory."""
-
-    subject_id: UUID
-    _aead: AESGCM = field(repr=False)
-    _bound_to: str = field(repr=False)
-
-    def seal(self, plain: str, *, table: str, column: str) -> bytes:
-        """Encrypt `plain` with this key, bound to the place where it is stored."""
-        return _seal(self._aead, plain.encode(), self._bound(table, column))
-
-    def seal_or_none(self, plain: str | None, *, table: str, column: str) -> bytes | None:
-        """Like `seal`; None stays None."""
-        return None if plain is None else self.seal(plain, table=table, column=column)
-
-    def open(self, sealed: bytes, *, table: str, column: str) -> str:
-        """Decrypt a value that was sealed for this place; raises VaultError if key, place or value do not match."""
-        return _open(self._aead, sealed, self._bound(table, column)).decode()
-
-    def open_or_none(self, sealed: bytes | None, *, table: str, column: str) -> str | None:
-        """Like `open`; None stays None."""
-        return None if sealed is None else self.open(sealed, table=table, column=column)
-
-    def _bound(self, table: str, column: str) -> bytes:
-        return f"{table}|{column}|{self._bound_to}".encode()
-
-
-@dataclass(frozen=True, slots=True)
-class FreshKey:
+class FreshKey(NamedTuple):
     """A new data key, with its wrapped form for the database of keys."""
 
     key: DataKey
     wrapped: bytes
+    key_id: str
+    """The name of what wraps it."""
 
 
 class MasterKey:
     """The key from outside the database. Other keys are derived from it: for wrapping, hashing, parking and words.
 
-    Wrapping can be rotated: the first secret wraps, all of them unwrap. Hashes are stored in many rows and determine
+    Wrapping can be rotated: the first key wraps, all of them unwrap. Hashes are stored in many rows and determine
     ids, so the keys for hashing and parking must not change. They are derived once and then stored beside the secrets,
     even if the secret from which they were derived is removed. The key for words is derived from the key for hashing,
     so it does not change either.
@@ -96,67 +58,109 @@ class MasterKey:
 
     def __init__(
         self,
-        secret: bytes,
+        secret: bytes | None,
         *,
         retired: Sequence[bytes] = (),
         hashing: bytes | None = None,
         parking: bytes | None = None,
+        managed: OuterKey | None = None,
     ) -> None:
+        """`managed` is the key of a key manager. It wraps if there is no `secret`; otherwise it only unwraps."""
         kept = [one for one in (hashing, parking) if one is not None]
-        if any(len(one) != KEY_BYTES for one in (secret, *retired, *kept)):
+        secrets = [*([] if secret is None else [secret]), *retired]
+        if any(len(one) != KEY_BYTES for one in (*secrets, *kept)):
             raise VaultError(f"the vault key must be {KEY_BYTES} bytes")
-        if len(kept) == 1 or (retired and not kept):
+        if len(kept) == 1 or (not kept and (secret is None or retired or managed)):
             raise VaultError("a file with several vault keys must contain the derived keys for hashing and parking")
-        self._wrapping = {_name_of(one): AESGCM(_derived(one, "wrapping")) for one in (secret, *retired)}
-        self._parking = AESGCM(parking or _derived(secret, "parking"))
-        self._hashing = hashing or _derived(secret, "hashing")
-        self._words = AESGCM(_derived(self._hashing, "words"))
-        self.grants = _derived(self._hashing, "grants")
+        self._local = LocalKeys(secrets)
+        found: list[OuterKey] = [self._local] if secrets else []
+        if managed is not None:
+            found.insert(0 if secret is None else len(found), managed)
+        if not found:
+            raise VaultError("there is no vault key")
+        self._outers = found
+        self._parking = AESGCM(parking or derived(secret or b"", "parking"))
+        self._hashing = hashing or derived(secret or b"", "hashing")
+        self._words = AESGCM(derived(self._hashing, "words"))
+        self.grants = derived(self._hashing, "grants")
         """The key that signs grants if the installation names no other. It does not change with the vault key."""
-        self.key_id = _name_of(secret)
-        """The name of the key, which does not reveal it. It is stored beside the keys that it wraps, so that a change
-        of key can be followed."""
-        self.key_ids = list(self._wrapping)
-        """The names of all keys that unwrap."""
+        self.key_ids = [name for outer in self._outers for name in outer.names]
+        """The names of all keys that unwrap, without versions. They do not reveal the keys."""
+        self.key_id = self.key_ids[0]
+        """The name of the key that wraps."""
 
     @classmethod
-    def from_base64(cls, text: str) -> "MasterKey":
-        """The key from the setting or the file: 32 bytes in base64, or the lines that `successor` writes."""
-        secrets, kept = [], {}
-        try:
-            for line in text.split():
-                name, _, value = line.rpartition(":")
-                if name in ("hashing", "parking"):
-                    kept[name] = base64.b64decode(value, validate=True)
-                else:
-                    secrets.append(base64.b64decode(line, validate=True))
-        except binascii.Error:
-            raise VaultError("the vault key is not base64") from None
-        if not secrets:
-            raise VaultError("there is no vault key")
-        return cls(secrets[0], retired=secrets[1:], hashing=kept.get("hashing"), parking=kept.get("parking"))
+    def from_base64(cls, text: str, manager: KeyManager | None = None) -> "MasterKey":
+        """The key from the setting or the file: 32 bytes in base64, or the lines that `successor` writes, or those of
+        `key_files` with a key of a key manager."""
+        wrapping, kept = _lines(text)
+        named = [line.partition(":")[2] for line in wrapping if line.startswith(f"{TRANSIT}:")]
+        if len(named) > 1 or (named and manager is None):
+            raise VaultError("a file of vault keys names one key of a key manager at most, and needs ENLACE_KMS_URL")
+        secrets = [_decoded(line) for line in wrapping if not line.startswith(f"{TRANSIT}:")]
+        values = {name: value for name, _, value in (line.partition(":") for line in kept)}
+        if named and not secrets and not all(value.startswith("vault:") for value in values.values()):
+            raise VaultError("beside a key manager, the derived keys must be wrapped by it")
+        opened = {
+            name: manager.opened(named[0], value, purpose=name)
+            if manager and named and ":" in value
+            else _decoded(value)
+            for name, value in values.items()
+        }
+        first = None if not secrets or wrapping[0].startswith(f"{TRANSIT}:") else secrets.pop(0)
+        managed = manager.key(named[0]) if manager and named else None
+        hashing, parking = opened.get("hashing"), opened.get("parking")
+        return cls(first, retired=secrets, hashing=hashing, parking=parking, managed=managed)
 
-    def rewrap(self, wrapped: bytes, *, subject_id: UUID) -> bytes:
-        """Wrap the same data key with the first secret; raises VaultError."""
-        return _seal(self._wrapping[self.key_id], self._unwrapped(wrapped, subject_id), _of_subject(subject_id))
+    async def current(self) -> str:
+        """The name of the key that wraps, with its version."""
+        return await self._outers[0].current()
 
-    def _unwrapped(self, wrapped: bytes, subject_id: UUID) -> bytes:
-        for aead in self._wrapping.values():
-            try:
-                return _open(aead, wrapped, _of_subject(subject_id))
-            except VaultError:
-                continue
-        raise VaultError("the encrypted value cannot be decrypted")
+    async def usable(self) -> list[str]:
+        """The names of all keys that unwrap, with their versions."""
+        return [name for outer in self._outers for name in await outer.usable()]
+
+    async def fresh_keys(self, subject_ids: Collection[UUID]) -> dict[UUID, FreshKey]:
+        """New data keys for these subjects."""
+        secrets = {one: os.urandom(KEY_BYTES) for one in subject_ids}
+        wrapped = await self._outers[0].wrap(secrets)
+        return {one: FreshKey(data_key_of(one, secrets[one]), *wrapped[one]) for one in secrets}
+
+    async def unwrap_all(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, DataKey]:
+        """The data keys of these subjects from their wrapped forms; raises VaultError or Unavailable."""
+        secrets = await self._unwrapped(wrapped)
+        return {one: data_key_of(one, secrets[one]) for one in wrapped}
+
+    async def rewrap_all(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, Wrapped]:
+        """The same data keys, wrapped with the current key. A key manager does this without showing them to us."""
+        first = self._outers[0]
+        own = {one: content for one, content in wrapped.items() if first.owns(content)}
+        others = {one: content for one, content in wrapped.items() if one not in own}
+        anew = await first.rewrap(own) if own else {}
+        return anew | (await first.wrap(await self._unwrapped(others)) if others else {})
+
+    async def _unwrapped(self, wrapped: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+        found: dict[UUID, bytes] = {}
+        for outer in self._outers:
+            own = {one: content for one, content in wrapped.items() if outer.owns(content)}
+            found |= await outer.unwrap(own) if own else {}
+        if len(found) < len(wrapped):
+            raise VaultError("the key that wraps a data key is not among the vault keys")
+        return found
+
+    def forget(self, wrapped: Collection[bytes]) -> None:
+        """Remove destroyed keys from memory."""
+        for outer in self._outers:
+            outer.forget(wrapped)
 
     def fresh_key(self, subject_id: UUID) -> FreshKey:
-        """A new data key for `subject_id`."""
+        """A new data key for `subject_id`, wrapped with a secret of this process."""
         secret = os.urandom(KEY_BYTES)
-        wrapped = _seal(self._wrapping[self.key_id], secret, _of_subject(subject_id))
-        return FreshKey(_key(subject_id, secret), wrapped)
+        return FreshKey(data_key_of(subject_id, secret), *self._local.wrapped(subject_id, secret))
 
     def unwrap(self, wrapped: bytes, *, subject_id: UUID) -> DataKey:
-        """The data key of `subject_id` from its wrapped form; raises VaultError."""
-        return _key(subject_id, self._unwrapped(wrapped, subject_id))
+        """The data key of `subject_id`, if a secret of this process wraps it; raises VaultError."""
+        return data_key_of(subject_id, self._local.unwrapped(subject_id, wrapped))
 
     def blind(self, kind: str, *parts: str) -> bytes:
         """A keyed hash (128 bits) that finds equal values of one `kind` without making them readable."""
@@ -188,19 +192,19 @@ class MasterKey:
     def seal_words(self, words: str, *, table: str, column: str, row_id: UUID) -> bytes:
         """Seal text of a sender about something that is no person and has no own key, bound to the place where it is
         stored."""
-        return _seal(self._words, words.encode(), _of_row(table, column, row_id))
+        return seal(self._words, words.encode(), _of_row(table, column, row_id))
 
     def open_words(self, sealed: bytes, *, table: str, column: str, row_id: UUID) -> str:
         """The decrypted words; raises VaultError."""
-        return _open(self._words, sealed, _of_row(table, column, row_id)).decode()
+        return unseal(self._words, sealed, _of_row(table, column, row_id)).decode()
 
     def seal_parked(self, payload: bytes) -> bytes:
         """Seal an incoming message that could not be handled, for the table of parked events."""
-        return _seal(self._parking, payload, b"parked")
+        return seal(self._parking, payload, b"parked")
 
     def open_parked(self, sealed: bytes) -> bytes:
         """The decrypted message; raises VaultError."""
-        return _open(self._parking, sealed, b"parked")
+        return unseal(self._parking, sealed, b"parked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +215,18 @@ class Vault:
     keys: KeysDatabase
     restricted: MasterKey
     """The key for restricted needs: `master` cannot decrypt, find or link any data about them."""
+    manager: KeyManager | None = None
+    """The key manager, if one wraps the data keys."""
 
     def __post_init__(self) -> None:
         if set(self.master.key_ids) & set(self.restricted.key_ids):
             raise VaultError("the key of restricted needs must be different from the vault key")
+
+    async def close(self) -> None:
+        """Close the connections to the database of keys and to the key manager."""
+        await self.keys.close()
+        if self.manager is not None:
+            await self.manager.close()
 
     def master_of(self, kind: SubjectKind | str) -> MasterKey:
         """The master key that wraps the data keys of this kind of subject."""
@@ -241,30 +253,33 @@ class Vault:
 def successor(text: str) -> str:
     """The next content of a file of vault keys: a new secret after those in use, which at first is only used to
     unwrap."""
-    secrets = [line for line in text.split() if ":" not in line]
-    first = base64.b64decode(secrets[0])
-    kept = [line for line in text.split() if ":" in line] or [
-        f"{name}:{base64.b64encode(_derived(first, name)).decode()}" for name in ("hashing", "parking")
-    ]
+    wrapping, kept = parted(text)
     fresh = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-    return "\n".join([*secrets, fresh, *kept]) + "\n"
+    return "\n".join([*wrapping, fresh, *kept]) + "\n"
 
 
-def _name_of(secret: bytes) -> str:
-    return sha256(_derived(secret, "name")).hexdigest()[:12]
+def parted(text: str) -> tuple[list[str], list[str]]:
+    """The lines of a file of vault keys that wrap, and those of the keys for hashing and parking, which are derived if
+    they are not there."""
+    wrapping, kept = _lines(text)
+    if not kept:
+        first = _decoded(wrapping[0])
+        kept = [f"{name}:{base64.b64encode(derived(first, name)).decode()}" for name in KEPT]
+    return wrapping, kept
 
 
-def _derived(secret: bytes, purpose: str) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"enlace.registration.{purpose}".encode()).derive(secret)
+def _lines(text: str) -> tuple[list[str], list[str]]:
+    lines = text.split()
+    kept = [line for line in lines if line.partition(":")[0] in KEPT]
+    return [line for line in lines if line not in kept], kept
 
 
-def _key(subject_id: UUID, secret: bytes) -> DataKey:
-    return DataKey(subject_id, AESGCM(secret), str(subject_id))
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise VaultError("the vault key is not base64") from None
 
 
 def _of_row(table: str, column: str, row_id: UUID) -> bytes:
     return f"words|{table}|{column}|{row_id}".encode()
-
-
-def _of_subject(subject_id: UUID) -> bytes:
-    return b"data_key|" + subject_id.bytes
