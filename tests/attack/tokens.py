@@ -215,16 +215,17 @@ async def foreign_rows(
             continue
         line.tries += 1
         named = _PARAMETER.findall(operation.path)
+        in_body = _with_rows(operation.documented.body, ids) != operation.documented.body
         answer = await _send(client, operation, theirs, ids)
         like_nothing = await _send(client, operation, theirs, {})
         where = f"{operation.method} {operation.path}"
         if answer.status_code >= 500 or (named and answer.is_success and set(named) & set(ids)):
             line.deviations.append(f"{where}: {answer.status_code}")
-        elif named and _said(answer) != _said(like_nothing):
+        elif (named or in_body) and _said(answer) != _said(like_nothing):
             line.deviations.append(f"{where}: {_said(answer)}, of nothing {_said(like_nothing)}")
         elif not named and any(one in answer.text for one in ids.values() if one not in str(answer.request.content)):
             line.deviations.append(f"{where}: names a row of somebody else")
-        elif answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+        elif answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY and not in_body:
             line.deviations.append(f"{where}: what is documented is refused for its form: {answer.text[:300]}")
     return line
 
@@ -245,10 +246,11 @@ async def _send(
 
 
 def _with_rows(told: Any, ids: dict[str, str]) -> Any:
-    """The body with these ids in place of its own, wherever a field has the name of one."""
+    """The body with these ids in place of its own where a field has the name of one; in a list only in the first part,
+    because no row may be named twice."""
     if isinstance(told, dict):
         return {name: ids.get(name, _with_rows(value, ids)) for name, value in told.items()}
-    return [_with_rows(one, ids) for one in told] if isinstance(told, list) else told
+    return [*(_with_rows(one, ids) for one in told[:1]), *told[1:]] if isinstance(told, list) else told
 
 
 async def _ids(database_url: str, operations: list[Operation]) -> dict[str, str]:

@@ -53,7 +53,10 @@ class Marks:
     """Which fields were sent with a mark, in requests that were taken and in others; and what refusals said."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.paths = {path: re.compile(re.sub(r"{\w+}", "[^/]+", path)) for path in document["paths"]}
+        self.paths = {
+            path: re.compile(re.sub(r"{\w+}", "[^/]+", path))
+            for path in sorted(document["paths"], key=lambda one: one.count("{"))
+        }
         self.taken: set[str] = set()
         self.refused: set[str] = set()
         self.problems: list[str] = []
@@ -71,7 +74,7 @@ class Marks:
 
     def fields(self, request: httpx.Request) -> list[str]:
         """The fields that hold a mark."""
-        path = next(path for path, form in self.paths.items() if form.fullmatch(request.url.path))
+        path = next((path for path, form in self.paths.items() if form.fullmatch(request.url.path)), request.url.path)
         where, media = f"{request.method} {path}", request.headers.get("content-type", "").partition(";")[0]
         found = [f"query:{name}" for name, value in request.url.params.items() if MARK in value]
         if media == "application/json":
@@ -81,8 +84,8 @@ class Marks:
         return [f"{where} {one}" for one in found]
 
 
-def mark(word: str = "") -> str:
-    return f"{MARK} {word}{uuid4().hex[:8]}".strip()
+def mark() -> str:
+    return f"{MARK}-{uuid4().hex[:8]}"
 
 
 def identity(**changes: Any) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def identity(**changes: Any) -> dict[str, Any]:
 def consent() -> dict[str, Any]:
     """By voice, with a witness."""
     staff = {"staff_reference": mark(), "witness_reference": mark(), "method": "voice"}
-    return a_consent(data_described=mark("What "), **staff)
+    return a_consent(data_described=mark(), **staff)
 
 
 def arrival(**changes: Any) -> dict[str, Any]:
