@@ -96,7 +96,7 @@ async def ours_since(bootstrap, ends):
 
 async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstrap, postgres_server, caplog):
     """Seen to fail with the id, the words of the batch and the reference of the staff in clear, one by one; and
-    messages with the topic of arrivals among those that are read."""
+    with the topic of arrivals among the messages that are read."""
     caplog.set_level("DEBUG")
     _, url, group = service
     mark = f"Zz{uuid4().hex[:10]}"
