@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from deploy.demo.acts import Act
 from deploy.demo.country import Country
+from deploy.demo.erased import Erasing, erased_act
 from deploy.demo.looking import pools
 from deploy.demo.outcomes import (
     by_kind,
@@ -31,8 +33,9 @@ from deploy.demo.report import (
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.twice import registered_twice
+from deploy.demo.without_line import without_a_line
 from deploy.demo.world import Callers, World
-from deploy.local.partners import INTAKE_DESK, STEWARD
+from deploy.local.partners import INTAKE_DESK, OFFICER, STEWARD
 from libs.chassis.trace_links import TRACE_URL_VARIABLE, trace_link
 from libs.events.codes import TransportMode
 
@@ -45,6 +48,7 @@ class Ending:
 
     def __init__(self, world: World, country: Country, callers: Callers, console: Console) -> None:
         self.world, self.directory, self.console = world, country.directory, console
+        self._country, self._callers = country, callers
         self._scenes, self._steward = country.sample.scenes, callers.of(STEWARD)
         self._stages, self._gives = country.stages, country.gives
         self._told_singly = country.sample.needs.told_singly
@@ -54,8 +58,7 @@ class Ending:
 
     async def show(self, run: Run) -> bool:
         """Print all results; returns True if all checks passed."""
-        twice = await registered_twice(self.world, self._desk, place=self._gate, nationality=self._nationality)
-        run = replace(run, acts=[twice, *run.acts])
+        run = replace(run, acts=[*await self._scenes_at_reception(run), *run.acts])
         for act in run.acts:
             self.console.print(act_panel(act))
         self.console.print(
@@ -80,6 +83,30 @@ class Ending:
         documents = [(f"API of {word.lower()}", f"{self.world.url(word)}/docs") for word in WORDS]
         self.console.print(addresses_table([*documents, ("console", self.world.url("CONSOLE"))]))
         return all(holds for _, holds, _ in kept)
+
+    async def _scenes_at_reception(self, run: Run) -> list[Act]:
+        """Scenes at registration that are played now, on what the run has left."""
+        twice = await registered_twice(self.world, self._desk, place=self._gate, nationality=self._nationality)
+        gate = self._callers.of(self._country.reception(TransportMode.FLIGHT))
+        known = await self._adult_of(run.flight.returnee_ids)
+        offline = await without_a_line(
+            self.world, self._country, gate=gate, desk=self._desk, place=self._gate, known=known
+        )  # fmt: skip
+        shown = {journey["returnee_id"] for journey, *_ in three_to_show(run.journeys, self._scenes.shown)}
+        officer = self._callers.of(OFFICER)
+        erasing = Erasing(self.world, self._callers, self.directory, officer=officer, steward=self._steward)
+        erased = await erasing.erase_one(run.journeys, but={known["id"], *shown})
+        return [twice, offline, erased_act(erased)]
+
+    async def _adult_of(self, returnee_ids: list[str]) -> dict[str, Any]:
+        """A person of these who is an adult without a household."""
+        for returnee_id in returnee_ids:
+            person: dict[str, Any] = await self._desk.get(
+                f"{self.world.url('REGISTRATION')}/v1/returnees/{returnee_id}"
+            )
+            if person["profile"]["age_group"] == "adult" and person["household_id"] is None:
+                return person
+        raise LookupError("nobody of the flight is an adult without a household")
 
     async def _show_three(self, run: Run) -> None:
         names = {str(service.id): service.name for service in self.directory.services}

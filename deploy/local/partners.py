@@ -21,6 +21,7 @@ from deploy.packs.directory import organization_id
 
 STEWARD = "network-steward"
 INTAKE_DESK = "reception-intake-desk"
+OFFICER = "data-protection-officer"
 KEY = "ENLACE_ISSUER_KEY"
 
 

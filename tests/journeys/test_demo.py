@@ -62,6 +62,8 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
         "Consent withdrawn",
         "A stay of 72 hours",
         "Registered twice",
+        "An hour without a line",
+        "Erased on request",
     ):
         assert act in text
     assert "This did not happen" not in text
@@ -70,6 +72,7 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
     # Nobody's name may stand in what the demo shows: case codes only.
     assert "GT-" in text
     assert "Velásquez" not in text
+    assert "Sin Línea" not in text
 
 
 async def test_on_the_same_state_every_service_may_be_killed_during_the_next_flight(

@@ -37,13 +37,13 @@ class SheetView(BaseModel):
 
     sheet_id: UUID
     arrival_batch_id: UUID
-    codes: list[str] = Field(examples=[["7K3M-9QXC"]])
+    codes: list[str] = Field(examples=[["7K3M-9QXM"]])
 
 
 class WristbandView(BaseModel):
     """A wristband, and since when the person who has it has waited for their registration."""
 
-    code: str = Field(examples=["7K3M-9QXC"])
+    code: str = Field(examples=["7K3M-9QXM"])
     arrival_batch_id: UUID
     status: BandStatus
     owner: str | None = Field(description="The client or person who answers for the person with this band")
@@ -57,7 +57,7 @@ class WristbandView(BaseModel):
 class TakeBody(_Body):
     """Wristbands for whose people the caller answers from now on."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"codes": ["7K3M-9QXC"]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"codes": ["7K3M-9QXM"]}]})
 
     codes: Annotated[list[BandCode], Field(min_length=1, max_length=ITEMS_MAX)]
 
@@ -67,7 +67,7 @@ class AssignBody(_Body):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"code": "7K3M-9QXC", "returnee_id": "0196f3c2-8f7a-7c3e-9d2b-5a1e4c6f8b90"}]},
+        json_schema_extra={"examples": [{"code": "7K3M-9QXM", "returnee_id": "0196f3c2-8f7a-7c3e-9d2b-5a1e4c6f8b90"}]},
     )
 
     code: BandCode
@@ -79,7 +79,7 @@ class VoidBody(_Body):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"code": "7K3M-9QXC", "reason": "torn", "replacement": "4GHT-2VBS"}]},
+        json_schema_extra={"examples": [{"code": "7K3M-9QXM", "reason": "torn", "replacement": "4TWX-2HNH"}]},
     )
 
     code: BandCode
@@ -114,7 +114,7 @@ class CheckInsBody(_Body):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"items": [{"wristband": "7K3M-9QXC", "stage": "welcomed"}]}]},
+        json_schema_extra={"examples": [{"items": [{"wristband": "7K3M-9QXM", "stage": "welcomed"}]}]},
     )
 
     items: Annotated[list[CheckInItem], Field(min_length=1, max_length=ITEMS_MAX)]

@@ -19,7 +19,7 @@ def _code(told: str) -> str:
 
 
 BandCode = Annotated[str, StringConstraints(max_length=20), AfterValidator(_code)]
-"""The code of a wristband, such as `7K3M-9QXC`, however it was typed. Its last character checks the others."""
+"""The code of a wristband, such as `7K3M-9QXM`, however it was typed. Its last character checks the others."""
 
 
 @dataclass(frozen=True, slots=True)

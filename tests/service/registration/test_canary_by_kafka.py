@@ -1,11 +1,12 @@
-"""Marked words in every place that a sender on `enlace.arrivals` fills stand in no table: handled, repeated, parked."""
+"""Marked words in every place that a sender on `enlace.arrivals` fills stand in no table and in no message of ours:
+handled, repeated, parked."""
 
 import json
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.events.bus import until
 from tests.service.registration.conftest import a_consent, a_returnee, an_announcement
@@ -75,13 +76,36 @@ async def tables_that_tell(url, mark):
         await connection.close()
 
 
+async def ours_since(bootstrap, ends):
+    """Every record of the other topics after these ends: key, value and headers, as consumers get them."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        until_then = await consumer.end_offsets(list(ends))
+        consumer.assign(list(ends))
+        for partition, end in ends.items():
+            consumer.seek(partition, end)
+        found = []
+        while any([await consumer.position(one) < end for one, end in until_then.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += [repr((one.key, one.value, one.headers)) for one in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
 async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstrap, postgres_server, caplog):
-    """Seen to fail with the id, the words of the batch and the reference of the staff in clear, one by one."""
+    """Seen to fail with the id, the words of the batch and the reference of the staff in clear, one by one; and
+    with the topic of arrivals among the messages that are read."""
     caplog.set_level("DEBUG")
     _, url, group = service
     mark = f"Zz{uuid4().hex[:10]}"
     right, wrong = records_of(mark)
     connection = await asyncpg.connect(url)
+    before: dict[TopicPartition, int] = await ends_of(kafka_bootstrap)
+
+    async def sent_on():
+        return await connection.fetchval("SELECT count(*) FROM outbox") == 0
 
     async def handled():
         ends = await ends_of(kafka_bootstrap)
@@ -94,6 +118,7 @@ async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstr
 
     await send(kafka_bootstrap, mark, [*right, *right, *wrong])
     await until(handled, seconds=300)
+    await until(sent_on, seconds=300)
     # Of other tests there may be events too, and those that they parked.
     mine = (group, SOURCE)
     taken = await connection.fetchval("SELECT count(*) FROM inbox WHERE consumer_group = $1 AND source = $2", *mine)
@@ -103,6 +128,9 @@ async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstr
     reasons = [row["reason"] for row in parked if row["source"] == SOURCE]
     assert reasons == ["id-reused", "schema", "arrival-reference-reused"]
     assert "envelope" in [row["reason"] for row in parked if row["source"] is None]
+    told = await ours_since(kafka_bootstrap, {one: end for one, end in before.items() if one.topic != ARRIVALS})
+    assert any("returnee.registered.v1" in one for one in told), "messages are looked through at all"
+    assert not [one for one in told if mark in one]
     assert await tables_that_tell(url, mark) == []
     assert await tables_that_tell(postgres_server.migrated("registration", "keys_migrations"), mark) == []
     ours = [record for record in caplog.records if record.name.startswith(("libs", "services"))]

@@ -14,6 +14,7 @@ import pytest
 
 from libs.chassis.tenancy import RESTRICTED_SCOPE, CallerKind, refused_kind
 from libs.chassis.yaml_files import read_yaml
+from tests.documented import JSON, Documented, documented
 from tests.service.registration.conftest import LANDED_AT, PACK, RECEPTION, a_consent, a_returnee, an_announcement
 from tests.service.registration.matching import identity
 from tests.service.registration.test_packets import accepted, facts
@@ -33,8 +34,7 @@ class Operation:
     path: str
     scope: str
     by: frozenset[CallerKind]
-    body: Any
-    media: str
+    sent: Documented
 
     @property
     def rows(self) -> set[str]:
@@ -60,24 +60,14 @@ def scopes_of_roles(asked_for: set[str]) -> list[frozenset[str]]:
     return sorted(held, key=sorted)
 
 
-def example_of(media: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    if "example" in media:
-        return media["example"]
-    if media.get("examples"):
-        return next(iter(media["examples"].values()))["value"]
-    return schemas[media["schema"]["$ref"].rpartition("/")[2]]["examples"][0]
-
-
 async def operations_of(registration) -> list[Operation]:
     document = (await registration.client.get("/openapi.json")).json()
     found = []
     for path, methods in document["paths"].items():
         for method, told in methods.items():
-            content = told.get("requestBody", {}).get("content", {})
-            media = "application/json" if "application/json" in content else next(iter(content), "")
-            body = example_of(content[media], document["components"]["schemas"]) if media else None
+            sent = documented(document, method, path)
             by = frozenset(CallerKind(one) for one in told["x-callers"])
-            found.append(Operation(method.upper(), path, told["security"][0]["bearer"][0], by, body, media))
+            found.append(Operation(method.upper(), path, told["security"][0]["bearer"][0], by, sent))
     return found
 
 
@@ -127,11 +117,11 @@ async def asked(registration, operation: Operation, ids: dict[str, str], scopes:
     path = _PARAMETER.sub(lambda one: ids.get(one[1], _PACK_NAMES.get(one[1], str(uuid4()))), operation.path)
     headers = registration.headers(**claims, scopes=" ".join(sorted(scopes)), client_id=f"matrix-{uuid4()}")
     headers["If-Match"] = '"1"'
-    body = {"json": operation.body}
-    if operation.media not in ("", "application/json"):
-        body, headers["Content-Type"] = {"content": b"x"}, operation.media
-    query = {"proof": "document_seen"} if "/access-report" in path else {}
-    return await registration.client.request(operation.method, path, params=query, headers=headers, **body)
+    sent = operation.sent
+    body = {"json": sent.body}
+    if sent.media not in ("", JSON):
+        body, headers["Content-Type"] = {"content": b"x"}, sent.media
+    return await registration.client.request(operation.method, path, params=sent.query, headers=headers, **body)
 
 
 def refusal(operation: Operation, scopes: frozenset[str], kinds: frozenset[CallerKind]) -> str | None:

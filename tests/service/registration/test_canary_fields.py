@@ -1,0 +1,262 @@
+"""Every text that a request can carry gets a marked value, in the whole journey; then the marks are looked for.
+
+The fields come from the API document: a new one that nobody marks here fails the test. What is refused is marked too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from libs.chassis.logs import JsonLines, get_logger
+from libs.chassis.telemetry import flush_telemetry
+from services.registration.manifest_files.schemas import XLSX
+from tests.personal_texts import marked, texts_of_requests
+from tests.service.registration.answering import save
+from tests.service.registration.conftest import LANDED_AT, Registration, a_consent, a_returnee, an_announcement
+from tests.service.registration.matching import compare, match_of, merge, unmerge
+from tests.service.registration.offline import Device, resolve
+from tests.service.registration.test_arrivals import CSV, params
+from tests.service.registration.test_canary import MARK, tables_that_tell, tells
+from tests.service.registration.test_packets import accepted, facts, fetch
+from tests.unit.registration.test_workbooks import workbook
+
+OFFICER = {
+    "scopes": "legal-requests:read legal-requests:write access-reports:read deletions:read incidents:read "
+    "incidents:write restricted:read",
+    "client_id": "officer",
+}
+CLIENTS = {
+    f"POST /v1/incidents{path} /{name}" for path in ("", "/affected") for name in ("client_id", "who")
+}  # fmt: skip
+"""Ids of clients and of people who sign in, as tokens have them. They are in the record of access, and of nobody who
+returns."""
+ONLY_REFUSED = {
+    "POST /v1/check-ins /items/*/wristband",
+    "POST /v1/grants/check /grant",
+    "POST /v1/returnees /wristband",
+    "POST /v1/sync /operations/*[register]/data/wristband",
+    "POST /v1/wristbands/assign /code",
+    "POST /v1/wristbands/take /codes/*",
+    "POST /v1/wristbands/void /code",
+    "POST /v1/wristbands/void /replacement",
+}
+"""Codes with a check character, and signed texts: a marked one is never right."""
+
+
+class Marks:
+    """Which fields were sent with a mark, in requests that were taken and in others; and what refusals said."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.paths = {
+            path: re.compile(re.sub(r"{\w+}", "[^/]+", path))
+            for path in sorted(document["paths"], key=lambda one: one.count("{"))
+        }
+        self.taken: set[str] = set()
+        self.refused: set[str] = set()
+        self.problems: list[str] = []
+
+    async def look(self, response: httpx.Response) -> None:
+        """Note one request and its answer."""
+        await response.aread()
+        found = set(self.fields(response.request))
+        (self.taken if response.is_success else self.refused).update(found)
+        if response.is_error:
+            self.problems.append(response.text + str(response.headers))
+        elif found and response.request.url.path == "/v1/sync":
+            results = response.json()["results"]
+            self.problems += [json.dumps(one["problem"]) for one in results if one["problem"]]
+
+    def fields(self, request: httpx.Request) -> list[str]:
+        """The fields that hold a mark."""
+        path = next((path for path, form in self.paths.items() if form.fullmatch(request.url.path)), request.url.path)
+        where, media = f"{request.method} {path}", request.headers.get("content-type", "").partition(";")[0]
+        found = [f"query:{name}" for name, value in request.url.params.items() if MARK in value]
+        if media == "application/json":
+            found += marked(json.loads(request.content or b"null"), mark=MARK)
+        elif media == XLSX or MARK.encode() in request.content:
+            found.append(media)
+        return [f"{where} {one}" for one in found]
+
+
+def mark() -> str:
+    return f"{MARK}-{uuid4().hex[:8]}"
+
+
+def identity(**changes: Any) -> dict[str, Any]:
+    return {"given_names": mark(), "family_names": mark(), "document_number": mark()} | changes
+
+
+def consent() -> dict[str, Any]:
+    """By voice, with a witness."""
+    staff = {"staff_reference": mark(), "witness_reference": mark(), "method": "voice"}
+    return a_consent(data_described=mark(), **staff)
+
+
+def arrival(**changes: Any) -> dict[str, Any]:
+    """A person with every text that a registration can carry, but for a wristband."""
+    return a_returnee(
+        sender_reference=mark(), identity=identity(), consents=[consent()], household_reference=mark(),
+        needs=[{"category": "food", "sender_reference": mark()}],
+        safe_contact={"channel": "email", "address": f"{MARK}@example.org"}, **changes,
+    )  # fmt: skip
+
+
+async def announce(registration: Registration) -> str:
+    """A flight by JSON, by CSV and by XLSX; gives the reference of the first."""
+    reference = mark()
+    words = {"carrier": mark(), "origin": mark()}
+    entries = [{"sender_reference": f"{MARK}-{n}", "given_names": mark(), "family_names": mark()} for n in range(2)]
+    await registration.announce(sender_reference=reference, entries=entries, **words)
+    csv = f"{CSV}\n{MARK}-1,{MARK},{MARK},,,\n".encode()
+    faulty = f"{CSV}\n{MARK}-1,{MARK},{MARK},{MARK},{MARK},{MARK}\n=1+{MARK},,,,,\n".encode()
+    sheet = workbook([f"{MARK}-1", mark(), mark(), "", "", ""])
+    wrong = workbook([f"{MARK}-1", mark(), mark(), MARK, MARK, MARK])
+    for body, media in ((csv, "text/csv"), (faulty, "text/csv"), (sheet, XLSX), (wrong, XLSX)):
+        answer = await registration.client.post(
+            "/v1/arrival-batches", content=body, params=params(sender_reference=mark(), **words),
+            headers=registration.headers() | {"Content-Type": media},
+        )  # fmt: skip
+        assert answer.status_code == (201 if body in (csv, sheet) else 422), answer.text
+    return reference
+
+
+async def with_a_line(registration: Registration, flight: str) -> dict[str, Any]:
+    """Register, correct, answer, consent, be found, be read in a packet and in a report."""
+    on_flight = {"batch_reference": flight, "manifest_reference": f"{MARK}-0"}
+    answer = await registration.post("/v1/returnees", arrival(**on_flight))
+    assert answer.status_code == 201, answer.text
+    person = dict(answer.json())
+    path = f"/v1/returnees/{person['id']}"
+    await registration.patch(path, {"identity": identity()}, etag='"1"')
+    given = await registration.post(f"{path}/consents", consent())
+    await registration.post(f"{path}/needs", {"category": "health", "sender_reference": mark()})
+    contact = {"channel": "email", "address": f"{MARK}.2@example.org"}
+    await registration.client.put(f"{path}/safe-contact", json=contact, headers=registration.headers())
+    assert (await save(registration, person, "vulnerability", which_medicine=mark())).status_code == 200
+    for terms in ({"names": MARK}, {"document_number": mark()}):
+        assert (await registration.post("/v1/returnees/search", terms)).status_code == 200
+    known = facts(person)
+    await registration.hear(accepted(known))
+    assert (await fetch(registration, known)).status_code == 200
+    receipt = await registration.get(f"{path}/consents/{given.json()['id']}/receipt")
+    assert receipt.status_code == 200, receipt.text
+    return person
+
+
+async def questions_about(registration: Registration, person: dict[str, Any]) -> None:
+    """An authority asks, an incident is looked at, and the person asks what is known."""
+    path = f"/v1/returnees/{person['id']}"
+    asked = {"returnee_id": person["id"], "authority": "police", "reference": mark(), "words": mark()}
+    body = asked | {"asked": ["identity"], "received_at": LANDED_AT.isoformat()}
+    made = await registration.post("/v1/legal-requests", body, **OFFICER)
+    assert made.status_code == 201, made.text
+    whole = await registration.get(f"/v1/legal-requests/{made.json()['id']}", **OFFICER)
+    assert MARK in whole.text, "the mark is where it belongs"
+    for name in ("access-report", "access-report/page"):
+        report = await registration.get(f"{path}/{name}?proof=document_seen", **OFFICER)
+        assert MARK in report.text, "the mark is where it belongs"
+
+
+async def merged_and_parted(registration: Registration) -> None:
+    """One person registered twice, merged and taken apart."""
+    same = identity(birth_date="1988-04-17")
+    one, other = [await registration.register(identity=same) for _ in range(2)]
+    await compare(registration)
+    match = await match_of(registration, one, other)
+    assert (await merge(registration, match, one["id"])).status_code == 200
+    version = (await registration.get(f"/v1/returnees/{other['id']}")).json()["version"]
+    assert (await unmerge(registration, other["id"], version=version)).status_code == 200
+
+
+async def without_a_line(registration: Registration, flight: str, person: dict[str, Any]) -> None:
+    """The same on a device: taken, in conflict, refused, and sent again."""
+    device = Device(registration)
+    made = device.op(
+        "register", person_id=str(uuid4()),
+        data=arrival(batch_reference=flight, manifest_reference=f"{MARK}-1"),
+    )  # fmt: skip
+    new, known = {"returnee_id": made["person_id"]}, {"returnee_id": person["id"]}
+    contact = {"channel": "email", "address": f"{MARK}.3@example.org"}
+    operations = [
+        made,
+        device.op("correct", data={"identity": identity()}, **new),
+        device.op("give_consent", data=consent(), **new),
+        device.op("report_need", data={"category": "health", "sender_reference": mark()}, **new),
+        device.op("set_safe_contact", data=contact, **known),
+        device.op("register", person_id=str(uuid4()), data=a_returnee(wristband=mark())),
+        device.op("correct", data={"identity": {"birth_date": MARK}}, **new),
+    ]
+    for replayed in (False, True):
+        results = await device.send(*operations)
+        outcomes = [one["outcome"] for one in results]
+        assert outcomes == [*["done"] * 4, "conflict", "refused", "refused"], results
+        assert all(one["replayed"] is replayed for one in results[:5])
+    assert (await resolve(registration, results[4]["conflict_ids"][0], "told")).status_code == 200
+
+
+async def refusals(registration: Registration) -> None:
+    """What no request can carry, with a mark."""
+    for path, body in (
+        ("/v1/check-ins", {"items": [{"wristband": mark(), "stage": "welcomed"}]}),
+        ("/v1/grants/check", {"grant": mark()}),
+        ("/v1/returnees", a_returnee(wristband=mark())),
+        ("/v1/wristbands/assign", {"code": mark(), "returnee_id": str(uuid4())}),
+        ("/v1/wristbands/take", {"codes": [mark()]}),
+        ("/v1/wristbands/void", {"code": mark(), "replacement": mark(), "reason": "lost"}),
+        ("/v1/arrival-batches", an_announcement(reception_place=MARK)),
+    ):
+        answer = await registration.post(path, body)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+
+
+@pytest.fixture
+async def marks(registration: Registration) -> Marks:
+    """Looks at all requests from here on."""
+    found = Marks((await registration.client.get("/openapi.json")).json())
+    registration.client.event_hooks["response"].append(found.look)
+    return found
+
+
+async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_else(
+    registration, marks, spans_directory, caplog, capfd
+):
+    """Seen to fail with a name in a log, a name in a refusal, a reference that is not sealed, and a field more."""
+    caplog.set_level("DEBUG")
+    document = (await registration.client.get("/openapi.json")).json()
+    flight = await announce(registration)
+    person = await with_a_line(registration, flight)
+    await questions_about(registration, person)
+    await merged_and_parted(registration)
+    await without_a_line(registration, flight, person)
+    await refusals(registration)
+    there = {
+        one for one in texts_of_requests(document, mark=MARK) if not re.search(r" header:| query:after$", one)
+    } - CLIENTS  # fmt: skip
+    assert sorted(there - ONLY_REFUSED - marks.taken) == [], "each text is marked in a request that is taken"
+    assert there & ONLY_REFUSED <= marks.refused | marks.taken, "and each of the others in one that is refused"
+    assert there >= ONLY_REFUSED, "and these are there"
+    assert len(marks.problems) > len(ONLY_REFUSED)
+    assert [text for text in marks.problems if tells(text)] == []
+    assert await tables_that_tell(registration.url) == []
+    assert await tables_that_tell(registration.keys_url) == []
+    assert nothing_in_logs(caplog)
+    assert not tells("".join(capfd.readouterr())), "what the process prints"
+    flush_telemetry()
+    spans = [line for path in spans_directory.iterdir() for line in path.read_text().splitlines()]
+    assert any("returnees/search" in line for line in spans), "spans are looked through at all"
+    assert [line for line in spans if tells(line)] == []
+
+
+def nothing_in_logs(caplog: Any) -> bool:
+    """No line of ours tells anything; and lines are looked through at all."""
+    get_logger("services.registration").warning("canary.looked")
+    formatter = JsonLines("registration")
+    ours = [record for record in caplog.records if not record.name.startswith(("asyncio", "httpcore", "httpx"))]
+    lines = [formatter.format(record) for record in ours]
+    return any("canary.looked" in line for line in lines) and not [line for line in lines if tells(line)]
