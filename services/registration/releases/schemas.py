@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 from libs.events.catalogue.arrivals import DocumentNumber
 from libs.events.codes import LanguageCode, PlaceCode
@@ -27,7 +28,7 @@ Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=WORDS_MAX)]
 
 
-def _body(*examples: dict[str, object]) -> ConfigDict:
+def _body(*examples: JsonDict) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [*examples]})
 
 
