@@ -100,8 +100,8 @@ REGISTRATION = {
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         legal_request.reference_sealed legal_request.words_sealed
-        emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed child_release.relative_sealed
-        child_release.sign_off_reference_sealed
+        emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed
+        child_release.relative_sealed child_release.sign_off_reference_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
         returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
         sync_conflict.told_sealed""",

@@ -1,4 +1,4 @@
-"""The desk for children reads children, nobody else's records: on every operation, with every scope (domain P13, P18)."""
+"""The desk for children reads children and nobody else, on every operation, with every scope (domain P13, P18)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from libs.chassis.tenancy import CallerKind
 from tests.service.registration.releasing import ADULT
 from tests.service.registration.test_every_caller import Owner, asked, operations_of, owner
 
-DESK: dict[str, Any] = {"staff": True, "reception_places": [], "desks": ["pgn-child-desk"], "sub": "child-desk"}
+DESK: dict[str, Any] = {"staff": True, "reception_places": [], "desks": ["pgn-child-desk"]}
 WHOLE_COUNTRY = DESK | {"reception_places": ["GT"]}
-OF_NOBODY = {"/v1/emergencies", "/v1/incidents", "/v1/progress"}
-"""Lists of codes for other roles, which name no person that the desk could read."""
 
 
 async def an_adult(registration) -> Owner:

@@ -188,8 +188,10 @@ async def test_only_who_asked_reads_and_only_who_decides_or_reviews_sees_the_req
 
 async def test_whom_the_person_excludes_gets_nothing_in_an_emergency_either(registration):
     theirs = str(uuid4())
-    profile = {"nationality": "GT", "identity_document": "held", "avoid_organizations": [theirs]}
-    person = await a_person(registration, profile=profile)
+    person = await a_person(registration)
+    avoided = {"profile": {"avoid_organizations": [theirs]}}
+    changed = await registration.patch(f"/v1/returnees/{person['id']}", avoided, etag='"1"')
+    assert changed.status_code == 200, changed.text
     partner = {"organization_id": theirs, "client_id": "partner", "reception_places": []}
     excluded = await registration.post(PATH, a_request(person), **(CLERK | partner))
     unknown = await registration.post(PATH, a_request({"case_code": "GT-2222-2222"}), **(CLERK | partner))
