@@ -7,8 +7,9 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "enlace-registration": frozenset(
         {
             *("access-log:read", "access-reports:read", "arrivals:read", "arrivals:write", "consents:write"),
+            *("child-releases:read", "child-releases:sign-off", "child-releases:write"),
             *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write"),
-            "intake:decide",
+            *("emergency:approve", "emergency:open", "emergency:read", "emergency:review", "intake:decide"),
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
             "safe-contact:read",

@@ -119,6 +119,12 @@ def on_behalf_of(session: AsyncSession, tenant: Tenant) -> AbstractAsyncContextM
     return _saying(session, settings_of(tenant))
 
 
+def claiming(session: AsyncSession, more: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
+    """Inside a request's transaction: a part in which its caller has these settings too."""
+    said: Mapping[str, str] = session.info[_SAID]
+    return _saying(session, {**said, **more})
+
+
 @asynccontextmanager
 async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterator[None]:
     """Apply these settings to a part, and restore the earlier ones afterwards, also if the part ends with a refusal."""

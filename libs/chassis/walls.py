@@ -103,6 +103,17 @@ def behind_walls(signature: str, returns: str, query: str) -> str:
     """
 
 
+def closed_while(table: str, setting: str) -> str:
+    """SQL that hides all rows of a table while a transaction has made `setting`, whatever other policies allow.
+
+    The condition has no column, so the planner checks it once per statement and does not change its estimates.
+    """
+    name = f"closed_while_{setting.rpartition('.')[2]}"
+    return f"""
+    CREATE POLICY {name} ON {table} AS RESTRICTIVE USING (coalesce(current_setting('{setting}', true), '') = '');
+    """
+
+
 def no_wall(table: str) -> str:
     """SQL that removes the policies of a table."""
     drops = "".join(f"DROP POLICY wall_{verb} ON {table};" for verb in ("select", "insert", "update", "delete"))

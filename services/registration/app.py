@@ -35,6 +35,8 @@ from services.registration.consent.loop import seal_forever as seal_references_f
 from services.registration.database import KeysDatabase
 from services.registration.doubts import api as doubts_api
 from services.registration.doubts.loop import count_forever
+from services.registration.emergencies import api as emergencies_api
+from services.registration.emergencies.loop import count_forever as count_emergencies_forever
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.gate import api as gate_api
@@ -60,6 +62,7 @@ from services.registration.people import api as people_api
 from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
 from services.registration.receipts import api as receipts_api
+from services.registration.releases import api as releases_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
@@ -95,6 +98,8 @@ ROUTERS = [
     access_reports_api.router,
     incidents_api.router,
     legal_requests_api.router,
+    releases_api.router,
+    emergencies_api.router,
     sync_api.router,
     operations_api.router,
 ]
@@ -188,6 +193,7 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
         "comparisons": partial(compare_forever, database=database, vault=vault, priors=priors),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
+        "emergencies": partial(count_emergencies_forever, database=database),
         "manifests": partial(age_out_forever, database=database, vault=vault),
         "words of batches": partial(seal_batches_forever, database=database, master=vault.master),
         "names": partial(index_forever, database=database, vault=vault),

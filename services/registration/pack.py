@@ -25,6 +25,7 @@ from libs.instruments.model import Instruments
 from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.policies import load_restricted, load_reviewed, of_every_category
 from services.registration.own_needs import OwnNeeds
+from services.registration.protection import EmergencyPolicy, ReleasePolicy
 from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -134,6 +135,8 @@ class Reception(PackPart):
     places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
     senders: list[ReceptionSender] = []
     own_needs: OwnNeeds = OwnNeeds()
+    child_releases: ReleasePolicy
+    emergencies: EmergencyPolicy
 
     @field_validator("timezone")
     @classmethod

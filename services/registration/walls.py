@@ -6,12 +6,13 @@ security, that the caller may see the row with which it begins. Then it continue
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import own_work, raw
+from libs.chassis.database import claiming, now, own_work, raw
 from libs.chassis.errors import NotFound
 
 T = TypeVar("T")
@@ -23,6 +24,14 @@ SOURCE: Final = "enlace.source"
 """The source of the rows that the caller registers itself."""
 HIDDEN: Final = "enlace.hidden_categories"
 """Categories whose needs the caller may not see, as the text of a `text[]`."""
+PRINCIPAL: Final = "enlace.principal"
+"""The caller itself: a program by its client, a person by the subject."""
+EMERGENCIES: Final = "enlace.emergencies"
+"""`true` for staff who approve or review access in an emergency: they see all such requests, and no person by that."""
+EMERGENCY: Final = "enlace.emergency"
+"""The id of the emergency under which the caller reads one person now, and only then. It hides all other tables."""
+AT: Final = "enlace.at"
+"""The time of the transaction on the installation's clock, with which the end of an emergency is compared."""
 _IDS: Final = {"deletion_request": "offer_id"}
 
 
@@ -37,6 +46,11 @@ def own(session: AsyncSession, action: Callable[[], Awaitable[T]], **rows: UUID 
             return await action()
 
     return done
+
+
+def under_emergency(session: AsyncSession, emergency_id: UUID) -> AbstractAsyncContextManager[None]:
+    """A part of a request in which the database shows the person of this emergency, if it is the caller's and lasts."""
+    return claiming(session, {EMERGENCY: str(emergency_id), AT: now(session).isoformat()})
 
 
 async def _require(session: AsyncSession, table: str, row_id: UUID) -> None:

@@ -62,6 +62,13 @@ REGISTRATION = {
         incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
+        emergency.asked_by emergency.asked_who emergency.decided_by emergency.decided_who emergency.decision
+        emergency.reason emergency.reviewed_by emergency.verdict
+        child_release.authority child_release.cancelled_because child_release.cancelled_by
+        child_release.heard_language child_release.named_by child_release.not_heard_because child_release.relation
+        child_release.relative_key child_release.relative_shown_by child_release.released_by
+        child_release.released_to_place child_release.signed_by child_release.status child_release.verified
+        child_release.verified_by child_release.view_by child_release.wish child_release.withdrawn_because
         answer.question answer_set.instrument asked_again.instrument asked_again.question
         need_origin.instrument need_origin.questions need_origin.rule
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
@@ -93,6 +100,8 @@ REGISTRATION = {
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         legal_request.reference_sealed legal_request.words_sealed
+        emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed
+        child_release.relative_sealed child_release.sign_off_reference_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
         returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
         sync_conflict.told_sealed""",

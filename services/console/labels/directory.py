@@ -90,6 +90,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "erasure": N_("erasure"),
         "incident": N_("clearing up an incident"),
         "legal_request": N_("request of an authority"),
+        "child_release": N_("release of a child to the family"),
+        "vital_interest": N_("saving a life"),
         "supervision": N_("supervision of the network"),
     },
     "access_field": {
@@ -101,6 +103,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "consent": N_("consent"),
         "consents": N_("consents"),
         "doubtful_part": N_("a doubtful part of the data"),
+        "child_release": N_("the release of a child"),
+        "emergency": N_("a request in an emergency"),
         "household": N_("household"),
         "household_members": N_("household"),
         "needs": N_("needs"),

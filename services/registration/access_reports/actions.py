@@ -17,7 +17,7 @@ from services.registration.vault.sealing import Vault
 
 FIELDS = (
     *IDENTITY_FIELDS, "profile", "return_facts", "needs", "consents", "safe_contact", "answers", "packets",
-    "legal_requests", "access_log",
+    "legal_requests", "emergencies", "access_log",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ async def make_access_report(
         ],
         recipients=await queries.recipients(session, people, actor=actor),
         legal_requests=told,
+        emergencies=await queries.emergencies_of(session, ids),
         accesses=entries,
         accesses_left_out=more,
         complete=complete,

@@ -6,7 +6,13 @@ from html import escape
 from typing import Final
 
 from libs.taxonomy.model import Taxonomy
-from services.registration.access_reports.schemas import AccessReport, LegalRequestTold, RecipientOfData, RecordOfPerson
+from services.registration.access_reports.schemas import (
+    AccessReport,
+    EmergencyTold,
+    LegalRequestTold,
+    RecipientOfData,
+    RecordOfPerson,
+)
 from services.registration.access_reports.words import heading, plain
 from services.registration.audit.schemas import AccessView
 from services.registration.consent.schemas import ConsentView
@@ -32,6 +38,7 @@ def page_html(report: AccessReport, *, language: str, taxonomy: Taxonomy) -> str
         *(_record(one, language, taxonomy) for one in report.records),
         _list("recipients", (_recipient(one, language, taxonomy) for one in report.recipients), language),
         _list("requests", (_request(one, language) for one in report.legal_requests), language),
+        _list("emergencies", (_emergency(one, language) for one in report.emergencies), language),
         _accesses(report.accesses, language),
         f"<p>{_h('more', language)}</p>" if report.accesses_left_out else "",
     ]
@@ -109,6 +116,12 @@ def _request(one: LegalRequestTold, language: str) -> str:
         f"{_day(one.received_at)}: {_p(one.authority, language)} – {asked}. "
         f"{_h('answered', language)}: {_p(one.answer, language)}{given}, {_day(one.answered_at)}"
     )
+
+
+def _emergency(one: EmergencyTold, language: str) -> str:
+    decided = "" if one.decision is None else f", {_p(f'emergency_{one.decision}', language)}"
+    found = "" if one.verdict is None else f". {_h('reviewed', language)}: {_p(one.verdict, language)}"
+    return f"{_day(one.asked_at)}: {_p(one.reason, language)}{decided}{found}"
 
 
 def _accesses(entries: Sequence[AccessView], language: str) -> str:

@@ -11,6 +11,7 @@ from libs.events.codes import DeletionReason
 from services.registration.access_reports.rules import shows_entry
 from services.registration.access_reports.schemas import (
     AnswersOfPerson,
+    EmergencyTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -20,6 +21,8 @@ from services.registration.audit.queries import access_log
 from services.registration.audit.rules import Actor
 from services.registration.audit.schemas import AccessView
 from services.registration.consent import queries as consent
+from services.registration.emergencies import queries as emergencies
+from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
 from services.registration.legal_requests import queries as legal_requests
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer, may_be_told
 from services.registration.needs import queries as needs
@@ -126,6 +129,20 @@ async def told_and_entries(
         if one.answer is not None and one.answered_at is not None
     ]
     return views, entries, page.next is not None
+
+
+async def emergencies_of(session: AsyncSession, returnee_ids: Sequence[UUID]) -> list[EmergencyTold]:
+    """The requests for access in an emergency, approved or not, oldest first."""
+    return [
+        EmergencyTold(
+            asked_at=row.asked_at,
+            reason=EmergencyReason(row.reason),
+            decision=None if row.decision is None else Decision(row.decision),
+            ends_at=row.ends_at,
+            verdict=None if row.verdict is None else Verdict(row.verdict),
+        )
+        for row in await emergencies.about(session, returnee_ids)
+    ]
 
 
 def _first(limit: int) -> PageRequest:

@@ -10,6 +10,7 @@ from services.registration.access_reports.rules import Proof
 from services.registration.answers.schemas import AnswerView
 from services.registration.audit.schemas import AccessView
 from services.registration.consent.schemas import ConsentView, SafeContactView
+from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer
 from services.registration.needs.schemas import NeedView
 from services.registration.people.schemas import ReturneeView
@@ -59,6 +60,16 @@ class LegalRequestTold(BaseModel):
     answered_at: datetime
 
 
+class EmergencyTold(BaseModel):
+    """Somebody asked to see the person's data to save a life."""
+
+    asked_at: datetime
+    reason: EmergencyReason
+    decision: Decision | None = Field(description="Null if nobody decided")
+    ends_at: datetime | None = Field(description="When the access ended, or ends")
+    verdict: Verdict | None = Field(description="What the data protection officer found; null before the review")
+
+
 class AccessReport(BaseModel):
     """All that registration knows of a person, as far as the caller may see it."""
 
@@ -67,6 +78,7 @@ class AccessReport(BaseModel):
     records: list[RecordOfPerson]
     recipients: list[RecipientOfData]
     legal_requests: list[LegalRequestTold]
+    emergencies: list[EmergencyTold]
     accesses: list[AccessView] = Field(description="Who read or wrote the data, newest first")
     accesses_left_out: bool = Field(description="There are more: `GET /v1/returnees/{returnee_id}/access-log`")
     complete: bool = Field(

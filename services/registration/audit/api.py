@@ -3,7 +3,7 @@
 from libs.chassis.auth import Caller
 from libs.chassis.walls import array_text
 from services.registration import walls
-from services.registration.audit.rules import Actor, Sight, known_areas
+from services.registration.audit.rules import CHILD_AUTHORITY_SCOPE, EMERGENCY_SCOPE, Actor, Sight, known_areas
 from services.registration.pack import Pack
 
 
@@ -15,6 +15,7 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
     # A person has the desks of its claim alone: the client is shared.
     own = () if caller.person else (caller.client_id,)
     desks = own if named is None else named
+    decides_for_children = pack.routing.child_desk in desks or CHILD_AUTHORITY_SCOPE in caller.scopes
     return Actor(
         who=caller.subject,
         client_id=caller.client_id,
@@ -22,7 +23,7 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
         sight=Sight(
             areas=areas,
             everywhere=pack.reception.country in areas,
-            children_only=tenant.staff and pack.routing.child_desk in desks,
+            children_only=tenant.staff and decides_for_children,
             restricted=tenant.restricted,
             restricted_categories=pack.routing.restricted,
         ),
@@ -39,5 +40,7 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
         walls.EVERYWHERE: "true" if sight.everywhere else "false",
         walls.CHILDREN_ONLY: "true" if sight.children_only else "false",
         walls.SOURCE: actor.source,
+        walls.PRINCIPAL: actor.principal,
+        walls.EMERGENCIES: "true" if caller.tenant.staff and EMERGENCY_SCOPE in caller.scopes else "false",
         walls.HIDDEN: array_text(() if sight.restricted else tuple(sorted(sight.restricted_categories))),
     }

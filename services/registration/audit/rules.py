@@ -19,6 +19,10 @@ class AccessKind(StrEnum):
 
 RESTRICTED = "restricted."
 """The prefix of the action of an entry that concerns a need of a restricted category."""
+CHILD_AUTHORITY_SCOPE = "child-releases:sign-off"
+"""The scope of the authority that decides about the release of children. Staff who hold it see children only."""
+EMERGENCY_SCOPE = "emergency:read"
+"""The scope of staff who approve or review access in an emergency."""
 
 
 class AccessPurpose(StrEnum):
@@ -33,6 +37,8 @@ class AccessPurpose(StrEnum):
     ERASURE = "erasure"
     INCIDENT = "incident"
     LEGAL_REQUEST = "legal_request"
+    CHILD_RELEASE = "child_release"
+    VITAL_INTEREST = "vital_interest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Sight:
     everywhere: bool = False
     """The whole country."""
     children_only: bool = False
-    """True for the desk that decides for children: it sees the children of the whole country, and no adult."""
+    """True for the desk that decides for children, and for the authority that signs their release off: they see the
+    children of the whole country, and no adult."""
     restricted: bool = False
     """False: needs of restricted categories are invisible."""
     restricted_categories: frozenset[NeedCategory] = frozenset()

@@ -186,6 +186,36 @@ REACH: Final[Mapping[str, Reach]] = {
             }
         ),
     ),
+    # That the child was handed over, and who decided it, stays as codes: it proves what was done.
+    "child_release": Reach(
+        changed={
+            "relative_sealed": Change.WIPED,
+            "relative_key": Change.WIPED,
+            "heard_by_sealed": Change.WIPED,
+            "heard_words_sealed": Change.WIPED,
+            "heard_language": Change.WIPED,
+            "sign_off_reference_sealed": Change.WIPED,
+            "released_to_place": Change.DEPARTMENT,
+        },
+        stays=frozenset(
+            {
+                "id", "returnee_id", "status", "version", "relation", "named_at", "named_by", "wish",
+                "not_heard_because", "heard_at", "view_at", "view_by", "verified", "verified_at", "verified_by",
+                "authority", "signed_at", "signed_by", "withdrawn_at", "withdrawn_because", "released_at",
+                "released_by", "relative_shown_by", "cancelled_at", "cancelled_because", "cancelled_by",
+            }
+        ),
+    ),
+    "emergency": Reach(
+        changed={"words_sealed": Change.WIPED},
+        stays=frozenset(
+            {
+                "id", "returnee_id", "version", "reason", "organization_id", "asked_at", "asked_by", "asked_who",
+                "decided_at", "decided_by", "decided_who", "decision", "ends_at", "reviewed_at", "reviewed_by",
+                "verdict",
+            }
+        ),
+    ),
     "field_change": Reach(deleted=True),
     # A conflict about two people has no question left when one of them is erased.
     "sync_conflict": Reach(deleted=True, whose="(returnee_id = $1 OR other_returnee_id = $1)"),

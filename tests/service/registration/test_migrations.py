@@ -4,6 +4,7 @@ import services.registration.arrivals.tables
 import services.registration.audit.tables
 import services.registration.consent.tables
 import services.registration.doubts.tables
+import services.registration.emergencies.tables
 import services.registration.erasure.tables
 import services.registration.households.tables
 import services.registration.incidents.tables
@@ -14,6 +15,7 @@ import services.registration.needs.tables
 import services.registration.organizations.tables
 import services.registration.packets.tables
 import services.registration.people.tables
+import services.registration.releases.tables
 import services.registration.retention.tables
 import services.registration.sharing.tables
 import services.registration.sync.tables
@@ -31,7 +33,7 @@ async def test_a_migrated_database_has_the_tables_of_the_code(databases):
 async def test_every_table_of_the_code_is_compared(registration):
     rows = await registration.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert set(Table.metadata.tables) <= {row["tablename"] for row in rows}
-    assert len(Table.metadata.tables) == 41
+    assert len(Table.metadata.tables) == 44
 
 
 async def test_the_keys_are_in_a_database_of_their_own(registration):

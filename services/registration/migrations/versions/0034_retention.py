@@ -6,7 +6,7 @@ from libs.chassis.migrations import run_script
 from libs.chassis.walls import STAFF, no_wall, wall
 
 revision = "0034"
-down_revision = "0031"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The release of a child who is alone: the child is heard, the relative verified, the authority signs off."""
