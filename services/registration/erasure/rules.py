@@ -235,10 +235,14 @@ REACH: Final[Mapping[str, Reach]] = {
 }  # fmt: skip
 """What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset(
-    {"arrival_batch", "asked_again", "household", "incident", "provider_standing", "sync_device", "wristband"}
-)
+    {
+        "arrival_batch", "asked_again", "certificate", "household", "incident", "provider_standing", "sync_device",
+        "wristband",
+    }
+)  # fmt: skip
 """Tables in which no row belongs to one person."""
-RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
-"""Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""
+RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat", "restricted_screening"})
+"""Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` and
+`screening.actions.forget_screening` delete the rows."""
 APPEND_ONLY_RECORD: Final = frozenset({"audit_entry", "audit_seal", "erasure", "spent_case_code"})
 """Records of what was done, and to whom, by ids and codes; they never contain a value."""
