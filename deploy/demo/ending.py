@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from deploy.demo.acts import Act
 from deploy.demo.country import Country
 from deploy.demo.looking import pools
 from deploy.demo.outcomes import (
@@ -28,6 +29,8 @@ from deploy.demo.report import (
     stages_table,
     why_panel,
 )
+from deploy.demo.screened import SCREENER, screened
+from deploy.demo.signing_in import signed_in
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.twice import registered_twice
@@ -50,12 +53,13 @@ class Ending:
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
         self._desk, self._gate = callers.of(INTAKE_DESK), country.sample.arrivals[TransportMode.FLIGHT].place
-        self._nationality = country.sample.people.nationality
+        self._nationality, self._connections = country.sample.people.nationality, callers.connections
 
     async def show(self, run: Run) -> bool:
         """Print all results; returns True if all checks passed."""
         twice = await registered_twice(self.world, self._desk, place=self._gate, nationality=self._nationality)
-        run = replace(run, acts=[twice, *run.acts])
+        screening = await self._screened()
+        run = replace(run, acts=[twice, *([] if screening is None else [screening]), *run.acts])
         for act in run.acts:
             self.console.print(act_panel(act))
         self.console.print(
@@ -80,6 +84,11 @@ class Ending:
         documents = [(f"API of {word.lower()}", f"{self.world.url(word)}/docs") for word in WORDS]
         self.console.print(addresses_table([*documents, ("console", self.world.url("CONSOLE"))]))
         return all(holds for _, holds, _ in kept)
+
+    async def _screened(self) -> Act | None:
+        screener = await signed_in(self.world, self._connections, SCREENER)
+        whose = {"place": self._gate, "nationality": self._nationality}
+        return await screened(self.world, self._desk, screener, self._steward, **whose)
 
     async def _show_three(self, run: Run) -> None:
         names = {str(service.id): service.name for service in self.directory.services}
