@@ -53,8 +53,9 @@ Every event is a [CloudEvent 1.0](https://cloudevents.io) in Kafka's binary mode
 with `ce_source`; a repetition has the same id. `ce_type` ends with its major version, `ce_dataschema` names the schema,
 and `ce_traceparent` is the trace in which the event was created. Delivery is at-least-once, in order per key. Events on
 topics of our services are signed by the service that writes them: `ce_signature` is the signature, and
-`ce_signaturekey` names the key ([decision 0060](decisions/0060-events-are-signed.md)). Events that are sent together share a
-signature; then `ce_signaturepath` is the place of the event below it ([decision 0111](decisions/0111-one-signature-for-many.md)).
+`ce_signaturekey` names the key ([decision 0060](decisions/0060-events-are-signed.md)). Events that are sent
+together share a signature; then `ce_signaturepath` is the place of the event below it
+([decision 0111](decisions/0111-one-signature-for-many.md)).
 
 Compatible changes: an optional field can be added to a type, and a code to a list of codes. A reader ignores unknown
 fields, and treats an unknown code as `unknown` or `other`, or sets the event aside. Every other change needs a new

@@ -30,6 +30,8 @@ from deploy.demo.report import (
     stages_table,
     why_panel,
 )
+from deploy.demo.screened import SCREENER, screened
+from deploy.demo.signing_in import signed_in
 from deploy.demo.story import Run
 from deploy.demo.traces import as_tree, choose_trace, read_spans
 from deploy.demo.twice import registered_twice
@@ -54,7 +56,7 @@ class Ending:
         self._told_singly = country.sample.needs.told_singly
         self._url = world.url("REFERRAL")
         self._desk, self._gate = callers.of(INTAKE_DESK), country.sample.arrivals[TransportMode.FLIGHT].place
-        self._nationality = country.sample.people.nationality
+        self._nationality, self._connections = country.sample.people.nationality, callers.connections
 
     async def show(self, run: Run) -> bool:
         """Print all results; returns True if all checks passed."""
@@ -96,7 +98,8 @@ class Ending:
         officer = self._callers.of(OFFICER)
         erasing = Erasing(self.world, self._callers, self.directory, officer=officer, steward=self._steward)
         erased = await erasing.erase_one(run.journeys, but={known["id"], *shown})
-        return [twice, offline, erased_act(erased)]
+        screening = await self._screened()
+        return [twice, offline, *([] if screening is None else [screening]), erased_act(erased)]
 
     async def _adult_of(self, returnee_ids: list[str]) -> dict[str, Any]:
         """A person of these who is an adult without a household."""
@@ -107,6 +110,11 @@ class Ending:
             if person["profile"]["age_group"] == "adult" and person["household_id"] is None:
                 return person
         raise LookupError("nobody of the flight is an adult without a household")
+
+    async def _screened(self) -> Act | None:
+        screener = await signed_in(self.world, self._connections, SCREENER)
+        whose = {"place": self._gate, "nationality": self._nationality}
+        return await screened(self.world, self._desk, screener, self._steward, **whose)
 
     async def _show_three(self, run: Run) -> None:
         names = {str(service.id): service.name for service in self.directory.services}

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.demo.client import Caller, Connections
+from deploy.local.console_client import CONSOLE_SECRET
 from deploy.local.supervisor import System
 from libs.chassis.clock import Clock, Timekeeper
 from libs.chassis.paced_clock import PacedClock
@@ -22,6 +23,8 @@ class World:
     spans: Path
     state: Path
     clock: Timekeeper
+    console_secret: str = field(default="", repr=False)
+    """The secret with which the console gets tokens for people."""
 
     def now(self) -> datetime:
         """The time on the installation's clock. Use it for comparisons with times that come from the services."""
@@ -42,6 +45,7 @@ class World:
             spans=installation.state / "spans",
             state=installation.state,
             clock=_clock_of(installation.extra),
+            console_secret=installation.keyring.get(CONSOLE_SECRET),
         )
 
 
@@ -70,6 +74,11 @@ class Callers:
                 self._world.addresses["ENLACE_TOKEN_URL"],
             )
         return self._made[client_id]
+
+    @property
+    def connections(self) -> Connections:
+        """The connections of all of them."""
+        return self._connections
 
     @property
     def attempts_again(self) -> int:

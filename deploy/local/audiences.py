@@ -13,6 +13,7 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
             "safe-contact:read",
+            *("screening:read", "screening:write"),
         }
     ),
     "enlace-referral": frozenset(
@@ -23,7 +24,10 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "enlace-provider-directory": frozenset(
-        {"capacity:write", "directory:admin", "directory:read", "directory:write", "operations:read"}
+        {
+            *("capacity:write", "certificates:read", "certificates:write"),
+            *("directory:admin", "directory:read", "directory:write", "operations:read"),
+        }
     ),
     "enlace-notifications": frozenset({"deliveries:read", "endpoints:read", "endpoints:write", "operations:read"}),
 }

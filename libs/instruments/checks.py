@@ -10,6 +10,7 @@ from libs.instruments.decisions import decision_fault
 from libs.instruments.model import (
     CHOSEN,
     COMPARABLE,
+    SCREENING_ANSWERS_BYTES_MAX,
     TRIAGE_QUESTIONS_MAX,
     UNOFFICIAL,
     Instrument,
@@ -37,6 +38,8 @@ class Known:
     restricted: frozenset[str]
     recipients: frozenset[str]
     """Categories and types of service to which an answer may be shown."""
+    certificates: frozenset[str] = frozenset()
+    """The kinds of certificates."""
 
 
 def faults_of(instrument: Instrument, known: Known) -> Iterator[Found]:
@@ -45,6 +48,7 @@ def faults_of(instrument: Instrument, known: Known) -> Iterator[Found]:
     yield from _forbidden(instrument)
     yield from _label(instrument)
     yield from _triage(instrument)
+    yield from _screening(instrument, known)
     first = [*_ids(instrument), *_references(instrument), *_circles(instrument)]
     yield from first
     for number, question in enumerate(instrument.questions):
@@ -135,9 +139,13 @@ def _serving(instrument: Instrument, question: Question) -> Iterator[str]:
         yield "a restricted question serves reviews only"
     if any(reviewed) and not question.restricted:
         yield "serves a review, so it must be restricted"
-    if question.ask_if is not None and any(
-        (read := instrument.by_id.get(one)) is not None and (read.restricted or read.sealed)
-        for one in question.ask_if.questions()
+    if (
+        instrument.use is not Use.SCREENING
+        and question.ask_if is not None
+        and any(
+            (read := instrument.by_id.get(one)) is not None and (read.restricted or read.sealed)
+            for one in question.ask_if.questions()
+        )
     ):
         yield "its ask_if reads a sealed or restricted question, so whether it is asked would tell the answer"
 
@@ -248,3 +256,29 @@ def _triage(instrument: Instrument) -> Iterator[Found]:
     count = len(instrument.questions)
     if instrument.use is Use.TRIAGE and count > TRIAGE_QUESTIONS_MAX:
         yield ("questions",), f"a triage has at most {TRIAGE_QUESTIONS_MAX} questions, and this one has {count}"
+
+
+def _screening(instrument: Instrument, known: Known) -> Iterator[Found]:
+    """A screening requires a certificate, and all of it is sealed: nothing else may follow from an answer."""
+    if (instrument.use is Use.SCREENING) != (instrument.certificate is not None):
+        yield ("certificate",), "a screening, and nothing else, names the kind of certificate that it requires"
+    if instrument.use is not Use.SCREENING:
+        return
+    if instrument.certificate is not None and instrument.certificate not in known.certificates:
+        yield ("certificate",), f"{instrument.certificate} is not a kind of certificates.yaml"
+    if instrument.needs:
+        yield ("needs",), "a screening leads to reviews only"
+    for number, question in enumerate(instrument.questions):
+        if not question.restricted:
+            yield ("questions", number), f"{question.id}: every question of a screening is restricted"
+        if question.type is not QuestionType.YES_NO and question.type not in CHOSEN:
+            yield ("questions", number), f"{question.id}: a screening has codes only, no words, numbers or days"
+    longest = sum(_longest_answer(one) for one in instrument.questions)
+    if longest > SCREENING_ANSWERS_BYTES_MAX:
+        why = f"all answers together may take {longest} bytes, more than {SCREENING_ANSWERS_BYTES_MAX}"
+        yield ("questions",), why
+
+
+def _longest_answer(question: Question) -> int:
+    """The most bytes that the answer to a question takes in JSON."""
+    return len(question.id) + sum(len(code) + 3 for code in sorted(possible_codes(question))) + 8

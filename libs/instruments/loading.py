@@ -57,15 +57,16 @@ def _read(folder: Path) -> list[_Read]:
 
 def _together(read: Sequence[_Read]) -> Iterator[FileFault]:
     seen: dict[str, str] = {}
-    triage: dict[str, str] = {}
+    single: dict[Use, dict[str, str]] = {Use.TRIAGE: {}, Use.SCREENING: {}}
     for file, one in read:
         if one.name in seen:
             yield file.fault(("version",), f"{seen[one.name]} is version {one.version} of {one.instrument} too")
         seen[one.name] = file.path.name
-        if one.use is Use.TRIAGE:
-            triage.setdefault(one.instrument, file.path.name)
-            if len(triage) > 1:
-                yield file.fault(("use",), f"{next(iter(triage.values()))} is a triage too; there is one")
+        if one.use in single:
+            names = single[one.use]
+            names.setdefault(one.instrument, file.path.name)
+            if len(names) > 1:
+                yield file.fault(("use",), f"{next(iter(names.values()))} is a {one.use.value} too; there is one")
     uses: dict[str, Use] = {}
     for file, one in read:
         if uses.setdefault(one.instrument, one.use) is not one.use:

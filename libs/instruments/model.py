@@ -18,6 +18,8 @@ UNOFFICIAL = "UNOFFICIAL-equal-weight"
 TRIAGE_QUESTIONS_MAX = 5
 """Five answers start everything (domain P30)."""
 TEXT_MAX = 300
+SCREENING_ANSWERS_BYTES_MAX = 7_168
+"""The most that all answers to a screening may take, so that every screening is stored with the same length."""
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 Texts = dict[Language, _Text]
 """A text by language. A language may be missing while its translation is a draft."""
@@ -30,6 +32,8 @@ class Use(StrEnum):
     VULNERABILITY = "vulnerability"
     PROTECTION = "protection"
     REINTEGRATION = "reintegration"
+    SCREENING = "screening"
+    """A protected conversation, once, by a person with a certificate. Reception never sees such an instrument."""
 
 
 class TranslationStatus(StrEnum):
@@ -129,6 +133,8 @@ class Instrument(PackPart):
     label: str | None = None
     official_of: str | None = None
     """Who publishes the official instrument, if this is one."""
+    certificate: Code | None = None
+    """For a screening: the kind of certificate that whoever leads it must hold."""
     title: Texts
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     """Where its questions come from."""
@@ -177,3 +183,9 @@ class Instruments(PackPart):
             return self.current.get(instrument)
         known = (one for one in self.versions if (one.instrument, one.version) == (instrument, version))
         return next((one for one in known if one.published), None)
+
+    def split(self) -> tuple["Instruments", "Instruments"]:
+        """The instruments of reception, and those of screenings, which no code of reception may see."""
+        screenings = tuple(one for one in self.versions if one.use is Use.SCREENING)
+        others = tuple(one for one in self.versions if one.use is not Use.SCREENING)
+        return Instruments(versions=others), Instruments(versions=screenings)

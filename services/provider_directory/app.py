@@ -17,6 +17,7 @@ from libs.events.signing import EventKeys
 from libs.operations import api as operations_api
 from services.provider_directory.capacity.api import router as capacity
 from services.provider_directory.capacity.subscribers import subscriptions
+from services.provider_directory.certificates.api import router as certificates
 from services.provider_directory.listings.api import router as listings
 from services.provider_directory.organizations.api import rights_of
 from services.provider_directory.organizations.api import router as organizations
@@ -51,7 +52,7 @@ def create_app(settings: DirectorySettings | None = None) -> FastAPI:
         description="Organisations, what they offer and where, and how many they can take.",
         settings=settings,
         database=database,
-        routers=[search, capacity, listings, organizations, taxonomy, operations_api.router],
+        routers=[search, capacity, listings, organizations, certificates, taxonomy, operations_api.router],
         loops=[
             Loop(name="consumer", run=consumer.run, role=Role.WORKER),
             Loop(name="relay", run=relay.run, role=Role.RELAY),

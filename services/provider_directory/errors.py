@@ -33,6 +33,13 @@ class CapacityNotDeclared(NotFound):
     title: ClassVar[str] = "No capacity has been declared for this service"
 
 
+class CertificateRevoked(Conflict):
+    """The certificate has already been revoked."""
+
+    code: ClassVar[str] = "certificate-revoked"
+    title: ClassVar[str] = "The certificate has already been revoked"
+
+
 class AdminOnly(Refusal):
     """An organisation's client may not change this part of its own status."""
 

@@ -1,5 +1,5 @@
-"""The directory's part of the country pack: `declarations.yaml`, `taxonomy.yaml`, the names in `places.yaml`, and the
-restricted categories of `routing.yaml`.
+"""The directory's part of the country pack: `declarations.yaml`, `taxonomy.yaml`, the names in `places.yaml`, the
+restricted categories of `routing.yaml`, and `certificates.yaml`.
 
 If a pack has a mistake, the service does not start. So the mistake is found before a provider makes a declaration.
 """
@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
+from libs.certificates.kinds import CertificateKinds, load_kinds
 from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import PackPart, read_model
 from libs.taxonomy.model import Taxonomy, load_taxonomy
@@ -24,7 +25,7 @@ class ToldTimes(PackPart):
     pool_days: Tolerance
     """The first and last day of a pool."""
     valid_until: Tolerance
-    """The end of an accreditation or an agreement."""
+    """The end of an accreditation or an agreement, and the first and last day of a certificate."""
     open_at: Tolerance
     """The time in a search."""
 
@@ -53,6 +54,8 @@ class Pack(PackPart):
     """From `routing.yaml`: the categories whose services are always restricted (DESIGN 5, domain P7)."""
     place_names: dict[str, str]
     """The name of each place by its code, for the search."""
+    certificates: CertificateKinds = CertificateKinds()
+    """From `certificates.yaml`: the kinds of certificates that people may hold."""
 
 
 def load_pack(directory: Path) -> Pack:
@@ -62,6 +65,7 @@ def load_pack(directory: Path) -> Pack:
     taxonomy = load_taxonomy(directory)
     restricted = load_restricted(directory, taxonomy)
     more = {"place_names": names, "taxonomy": taxonomy, "restricted": restricted}
+    more["certificates"] = load_kinds(directory)
     return read_model(Pack, directory / "declarations.yaml", **more)
 
 

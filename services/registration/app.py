@@ -30,6 +30,7 @@ from services.registration.arrivals.loop import seal_forever as seal_batches_for
 from services.registration.audit.actions import tell_seal
 from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
+from services.registration.certificates import subscribers as certificates_subscribers
 from services.registration.consent import api as consent_api
 from services.registration.consent.loop import seal_forever as seal_references_forever
 from services.registration.database import KeysDatabase
@@ -63,6 +64,7 @@ from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
 from services.registration.receipts import api as receipts_api
 from services.registration.releases import api as releases_api
+from services.registration.screening import api as screening_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
 from services.registration.sync import api as sync_api
@@ -85,6 +87,7 @@ ROUTERS = [
     needs_api.router,
     answers_api.router,
     told_api.router,
+    screening_api.router,
     consent_api.router,
     receipts_api.router,
     intake_api.router,
@@ -212,6 +215,7 @@ def subscriptions_of(*, vault: Vault, pack: Pack, group: str = SERVICE) -> Subsc
     subscriptions = Subscriptions(group=group)
     arrivals_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     packets_subscribers.subscribe(subscriptions, pack=pack)
+    certificates_subscribers.subscribe(subscriptions)
     needs_subscribers.subscribe(subscriptions, vault=vault)
     intake_subscribers.subscribe(subscriptions, vault=vault, pack=pack)
     return subscriptions

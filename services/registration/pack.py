@@ -1,8 +1,8 @@
 """The parts of the country pack that registration uses, as closed models.
 
-They are `packets.yaml`, `consents.yaml`, `reception.yaml`, `taxonomy.yaml`, `instruments/`, and some facts of
-`routing.yaml`. If a pack has a mistake, the service does not start. Otherwise, the mistake would be noticed only when a
-person arrives.
+They are `packets.yaml`, `consents.yaml`, `reception.yaml`, `taxonomy.yaml`, `instruments/`, `certificates.yaml`, and
+some facts of `routing.yaml`. If a pack has a mistake, the service does not start. Otherwise, the mistake would be
+noticed only when a person arrives.
 """
 
 from datetime import date, datetime, timedelta
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from libs.certificates.kinds import load_kinds
 from libs.chassis.errors import FieldError
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
@@ -198,6 +199,9 @@ class Pack(PackPart):
     reception: Reception
     routing: Routing
     instruments: Instruments = Instruments()
+    """Those of reception."""
+    screenings: Instruments = Instruments()
+    """Those that only a person with a certificate sees."""
 
     @property
     def deletion_answer_within(self) -> timedelta:
@@ -210,13 +214,15 @@ def load_pack(directory: Path) -> Pack:
     taxonomy = load_taxonomy(directory)
     restricted = load_restricted(directory, taxonomy)
     packets = load_packets(directory, taxonomy)
+    instruments, screenings = instruments_of(directory, taxonomy, packets).split()
     return Pack(
         taxonomy=taxonomy,
         packets=packets,
         consents=load_consents(directory, taxonomy),
         reception=load_reception(directory, taxonomy),
         routing=read_model(Routing, directory / "routing.yaml", restricted=restricted),
-        instruments=instruments_of(directory, taxonomy, packets),
+        instruments=instruments,
+        screenings=screenings,
     )
 
 
@@ -228,6 +234,7 @@ def instruments_of(directory: Path, taxonomy: Taxonomy, packets: PacketPolicy) -
         restricted=restricted,
         private=restricted & load_reviewed(directory, taxonomy),
         recipients=frozenset({*taxonomy.categories, *packets.by_service_type}),
+        certificates=frozenset(load_kinds(directory).kinds),
     )
     return load_instruments(directory, known)
 

@@ -69,6 +69,7 @@ REGISTRATION = {
         child_release.relative_key child_release.relative_shown_by child_release.released_by
         child_release.released_to_place child_release.signed_by child_release.status child_release.verified
         child_release.verified_by child_release.view_by child_release.wish child_release.withdrawn_because
+        certificate.holder_digest certificate.kind restricted_screening.id
         answer.question answer_set.instrument asked_again.instrument asked_again.question
         need_origin.instrument need_origin.questions need_origin.rule
         manifest_entry.nationality manifest_entry.sex manifest_entry.status need.category need.detail_values
@@ -96,7 +97,7 @@ REGISTRATION = {
     Holds.SEALED: """
         answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed
         consent.witness_reference_sealed consent.recipient_name_sealed doubtful_part.value_sealed
-        restricted_need.sealed restricted_repeat.sealed
+        restricted_need.sealed restricted_repeat.sealed restricted_screening.sealed
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         legal_request.reference_sealed legal_request.words_sealed
@@ -144,7 +145,8 @@ REFERRAL = {
 DIRECTORY = {
     Holds.CODES: """
         accreditation.category address.address_type address.country agreement.category
-        alembic_version_provider_directory.version_num capacity_declaration.declared_by language.code location.access
+        alembic_version_provider_directory.version_num certificate.holder certificate.kind
+        certificate.revocation_reason capacity_declaration.declared_by language.code location.access
         location.location_type location.on_site_at location.place location.timezone organization.organization_type
         organization.status required_document.document service.access service.category service.kinds
         service.nationalities service.on_site_at service.place service.service_type service.sexes service.status
@@ -152,6 +154,7 @@ DIRECTORY = {
     Holds.PROGRAM: "capacity_declaration.pools capacity_doubt.traceparent",
     Holds.ORGANIZATION: """
         address.address_1 address.address_2 address.city address.postal_code address.region address.state_province
+        certificate.issuing_body
         location.description location.name organization.alternate_name organization.description organization.name
         organization.website service.description service.name""",
 }

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from libs.events.__main__ import cli
 from libs.events.catalogue import CATALOGUE
 from libs.events.signing import Signer
-from libs.events.trusted_keys import keys_of
 from libs.events.tables import _SINCE, create_tables
+from libs.events.trusted_keys import keys_of
 from tests.events.bus import Bus, event_headers, running, until
 from tests.infra import PostgresForTests, apart
 

@@ -64,6 +64,7 @@ async def test_a_flight_and_a_bus_go_from_the_gate_to_accepted_offers(system: Sy
         "Registered twice",
         "An hour without a line",
         "Erased on request",
+        "A screening that a person without a certificate cannot open",
     ):
         assert act in text
     assert "This did not happen" not in text

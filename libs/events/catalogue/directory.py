@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.events.codes import (
     AccessNeed,
     AreaCode,
+    CertificateKind,
     Count,
     CountryCode,
     DocumentKind,
+    HolderDigest,
     LanguageCode,
     NeedCategory,
     NeedKind,
@@ -203,6 +205,31 @@ class OrganizationPublished(Event):
     """Agreements that were signed, including expired ones."""
 
 
+class CertificatePublished(Event):
+    """What a member of staff has been trained for. Compacted: the newest version is the state."""
+
+    type: ClassVar[str] = "certificate.published.v1"
+    topic: ClassVar[str] = "enlace.organizations"
+    key_field: ClassVar[str] = "certificate_id"
+
+    certificate_id: UUID
+    """The certificate."""
+    version: Version
+    """Rises with every change. A consumer ignores a version lower than the one that it has."""
+    kind: CertificateKind
+    """What it certifies: a code of the country pack."""
+    holder_digest: HolderDigest
+    """The SHA-256 of certificate id and holder, by which a service recognises the holder's tokens. It names nobody."""
+    organization_id: UUID | None
+    """The organisation for which the holder works; null: the network itself."""
+    valid_from: Day
+    """First day, inclusive."""
+    valid_until: Day
+    """Last day, inclusive."""
+    revoked_at: Moment | None
+    """When it was revoked; null: it was not."""
+
+
 class CapacityRefreshRequested(Event):
     """The capacity of a provider service is out of date or was wrong; the provider is asked to declare it again."""
 
@@ -225,5 +252,6 @@ EVENTS: tuple[type[Event], ...] = (
     ProviderServicePublished,
     CapacityDeclared,
     OrganizationPublished,
+    CertificatePublished,
     CapacityRefreshRequested,
 )

@@ -24,6 +24,7 @@ from services.registration.people.queries import IDENTITY_FIELDS, returnee
 from services.registration.people.tables import Returnee
 from services.registration.retention.actions import count_gone
 from services.registration.retention.rules import Gone
+from services.registration.screening.actions import forget_screening
 from services.registration.sharing.actions import Withdrawn, ask_for_deletion
 from services.registration.vault.actions import destroy_keys, drop_restricted_keys, forget_arrival_keys
 from services.registration.vault.queries import data_keys, erased_subjects
@@ -124,6 +125,7 @@ async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime, 
     await session.flush()
     await forget_doubts(session, returnee_id)
     await restricted.forget(session, returnee_id, vault=vault)
+    await forget_screening(session, returnee_id, vault=vault)
     await leave_household(session, row)
     connection = await raw(session)
     await connection.execute(_SPEND_CASE_CODE, returnee_id)

@@ -270,6 +270,7 @@ NOT_OF_A_PERSON: Final = frozenset(
     {
         "arrival_batch",
         "asked_again",
+        "certificate",
         "household",
         "incident",
         "provider_standing",
@@ -279,7 +280,8 @@ NOT_OF_A_PERSON: Final = frozenset(
     }
 )
 """Tables in which no row belongs to one person."""
-RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat"})
-"""Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` deletes the rows."""
+RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat", "restricted_screening"})
+"""Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` and
+`screening.actions.forget_screening` delete the rows."""
 APPEND_ONLY_RECORD: Final = frozenset({"audit_entry", "audit_seal", "erasure", "spent_case_code"})
 """Records of what was done, and to whom, by ids and codes; they never contain a value."""

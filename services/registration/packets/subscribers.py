@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.catalogue.directory import OrganizationPublished
+from libs.events.catalogue.directory import CertificatePublished, OrganizationPublished
 from libs.events.catalogue.referral import (
     OfferAccepted,
     OfferHalted,
@@ -20,6 +20,7 @@ from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
 from libs.taxonomy.model import Taxonomy
 from libs.taxonomy.told import documents_issued
+from services.registration.certificates.actions import forget_certificates
 from services.registration.organizations.actions import forget_standings, keep_standings
 from services.registration.pack import Closing, Pack
 from services.registration.packets.actions.closings import Ending, close_packets, shut_packets
@@ -51,9 +52,10 @@ def subscribe(subscriptions: Subscriptions, *, pack: Pack) -> None:
     async def keep_their_standings(session: AsyncSession, batch: Sequence[Received[OrganizationPublished]]) -> None:
         await keep_standings(session, [received.event for received in batch])
 
-    @subscriptions.rebuilds(OrganizationPublished)
+    @subscriptions.rebuilds(OrganizationPublished, CertificatePublished)
     async def standings(session: AsyncSession) -> None:
         await forget_standings(session)
+        await forget_certificates(session)
 
     @subscriptions.on(*CLOSINGS)
     async def close_their_packets(session: AsyncSession, batch: Sequence[Received[Ended]]) -> None:

@@ -35,6 +35,8 @@ class Operation:
     scope: str
     by: frozenset[CallerKind]
     sent: Documented
+    certified: bool
+    """Whether it is refused to everybody without a certificate."""
 
     @property
     def rows(self) -> set[str]:
@@ -67,7 +69,9 @@ async def operations_of(registration) -> list[Operation]:
         for method, told in methods.items():
             sent = documented(document, method, path)
             by = frozenset(CallerKind(one) for one in told["x-callers"])
-            found.append(Operation(method.upper(), path, told["security"][0]["bearer"][0], by, sent))
+            certified = "certificate-missing" in str(told["responses"].get("403", ""))
+            scope = told["security"][0]["bearer"][0]
+            found.append(Operation(method.upper(), path, scope, by, sent, certified))
     return found
 
 
@@ -140,6 +144,8 @@ def wrong(operation: Operation, answer, owned: Owner, scopes: frozenset[str], wh
         return answer.status_code != 404
     if whose == "other":
         return answer.status_code >= 500 or any(one in answer.text for one in owned.ids.values())
+    if operation.certified:  # a client has no certificate, whatever its role
+        return (answer.status_code, answer.json()["code"]) != (403, "certificate-missing")
     return operation.rows <= owned.ids.keys() and answer.status_code != 200
 
 

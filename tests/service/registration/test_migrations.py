@@ -2,6 +2,7 @@
 
 import services.registration.arrivals.tables
 import services.registration.audit.tables
+import services.registration.certificates.tables
 import services.registration.consent.tables
 import services.registration.doubts.tables
 import services.registration.emergencies.tables
@@ -17,6 +18,7 @@ import services.registration.packets.tables
 import services.registration.people.tables
 import services.registration.releases.tables
 import services.registration.retention.tables
+import services.registration.screening.tables
 import services.registration.sharing.tables
 import services.registration.sync.tables
 import services.registration.vault.tables  # noqa: F401
@@ -33,7 +35,7 @@ async def test_a_migrated_database_has_the_tables_of_the_code(databases):
 async def test_every_table_of_the_code_is_compared(registration):
     rows = await registration.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert set(Table.metadata.tables) <= {row["tablename"] for row in rows}
-    assert len(Table.metadata.tables) == 44
+    assert len(Table.metadata.tables) == 45
 
 
 async def test_the_keys_are_in_a_database_of_their_own(registration):

@@ -30,7 +30,8 @@ OF_PEOPLE = {
     "safe_contact": "returnee_id", "doubtful_part": "returnee_id", "household_claim": "returnee_id",
     "audit_entry": "subject_id",
 }  # fmt: skip
-NOBODYS = ("arrival_told", "packet_share", "deletion_answer", "provider_standing", "spent_case_code", "audit_seal")
+NOBODYS = ("arrival_told", "packet_share", "deletion_answer", "provider_standing", "certificate",
+           "spent_case_code", "audit_seal")  # fmt: skip
 
 
 def caller(registration, **claims):

@@ -75,6 +75,7 @@ def under(name: str, keys: str, value: Any) -> Edit:
 TRIAGE, HEALTH, SAFETY, AGAIN = (
     f"{name}.1.yaml" for name in ("triage", "vulnerability", "protection_indicators", "reintegration_needs")
 )
+TALK = "protection_screening.1.yaml"
 REFUSED: dict[str, tuple[str, Edit, str]] = {
     "a question that serves no decision": (HEALTH, one_more(serves=[]), "one_more: serves no decision"),
     "a decision that is no decision": (HEALTH, one_more(serves=["interest"]), "must begin with need:"),
@@ -160,6 +161,23 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
     "a survey of reintegration without its label": (AGAIN, lambda it: it.pop("label"), "must be UNOFFICIAL-equal-wei"),
     "a survey that takes the official name": (AGAIN, under("", "title.en", "Our RSS"), "the name of the official surv"),
     "a second triage": (HEALTH, lambda it: it.update(use="triage", questions=it["questions"][:5]), "is a triage too"),
+    "a second screening": (
+        HEALTH, lambda it: it.update(use="screening", certificate="protection_screening"), "is a screening too"),
+    "a screening without a certificate": (TALK, lambda it: it.pop("certificate"), "names the kind of certificate"),
+    "a screening with an unknown certificate": (
+        TALK, under("", "certificate", "driving"), "driving is not a kind of certificates.yaml"),
+    "an ordinary instrument with a certificate": (
+        HEALTH, under("", "certificate", "protection_screening"), "a screening, and nothing else"),
+    "a question of a screening in clear": (TALK, changed("pay", restricted=False), "every question of a screening is"),
+    "words in a screening": (TALK, one_more(type="text"), "a screening has codes only"),
+    "a screening with needs": (
+        TALK, under("", "needs", {"help": {"when": {"question": "pay", "equals": "none"}, "category": "legal"}}),
+        "a screening leads to reviews only"),
+    "a screening that is too long to be sealed with the others": (
+        TALK, one_more(type="several_of", options={f"o{n}" + "x" * 30: {"es": "A", "en": "A"} for n in range(300)}),
+        "all answers together may take"),
+    "a screening that asks about the crime": (
+        TALK, under("pay", "text.en", "Were you exploited?"), "only soft indicators are allowed"),
     "code in a condition": (HEALTH, changed("expecting", ask_if="1 == 1"), "questions.4.ask_if: "),
     "a field that nobody knows": (HEALTH, one_more(colour="red"), "colour: Extra inputs are not permitted"),
 }  # fmt: skip

@@ -37,6 +37,7 @@ def test_every_kind_of_work_has_a_person(name: str) -> None:
     wanted = {
         *("reception_clerk", "intake_desk", "lead_desk", "child_desk", "restricted_desk", "steward_desk"),
         *("network_steward", "operator", "data_protection_officer", "provider", "restricted_provider"),
+        "screener",
     }
     assert {role for person in people for role in person.roles} == wanted
     at_desk = Counter(desk for person in people for desk in person.desks)

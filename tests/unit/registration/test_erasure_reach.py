@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import ARRAY, LargeBinary
 
+import services.registration.certificates.tables
 import services.registration.intake.tables
+import services.registration.screening.tables
 import services.registration.vault.tables  # noqa: F401
 from services.registration.app import create_app
 from services.registration.database import Table

@@ -6,7 +6,7 @@ from libs.chassis.migrations import run_script
 from libs.chassis.walls import CALLER, closed_while, is_true, no_wall, wall
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

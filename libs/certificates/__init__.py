@@ -1,0 +1,1 @@
+"""The kinds of certificates of a country, and the digest by which services recognise a holder."""

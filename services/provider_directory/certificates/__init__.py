@@ -1,0 +1,1 @@
+"""Certificates of people: what somebody has been trained for, and until when."""

@@ -1,0 +1,1 @@
+"""Screenings: one protected conversation with a person, led by somebody with a certificate, sealed."""
