@@ -23,6 +23,7 @@ from deploy.local.processes import Family
 from libs.chassis.clock import Clock
 from libs.chassis.database import Database
 from libs.chassis.migrations import upgrade_async
+from libs.events.catalogue.consents import ConsentGrant
 from libs.events.catalogue.directory import (
     Accreditation,
     Agreement,
@@ -31,7 +32,7 @@ from libs.events.catalogue.directory import (
     OrganizationPublished,
     ProviderServicePublished,
 )
-from libs.events.catalogue.registration import ConsentChanged, ConsentGrant, NeedReported, ReturneeRegistered
+from libs.events.catalogue.registration import ConsentChanged, NeedReported, ReturneeRegistered
 from libs.events.codes import (
     AgeBand,
     ConsentPurpose,
