@@ -32,7 +32,6 @@ _DOCUMENT = "A document of the country pack's taxonomy, such as `passport`; neve
 DocumentKind = Annotated[str, StringConstraints(pattern=PACK_CODE), Field(description=_DOCUMENT)]
 CertificateKind = Annotated[str, StringConstraints(pattern=PACK_CODE)]
 HolderDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""A SHA-256 in hexadecimal digits (`libs.certificates.holders`)."""
 NeedKind = Annotated[str, StringConstraints(pattern=PACK_CODE)]
 """A kind of need of the country pack's taxonomy, such as `prosthesis`. The bus carries kinds that it does not know."""
 PoolKind = ServiceType

@@ -176,8 +176,6 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
     "a screening that is too long to be sealed with the others": (
         TALK, one_more(type="several_of", options={f"o{n}" + "x" * 30: {"es": "A", "en": "A"} for n in range(300)}),
         "all answers together may take"),
-    "a screening that asks about the crime": (
-        TALK, under("pay", "text.en", "Were you exploited?"), "only soft indicators are allowed"),
     "code in a condition": (HEALTH, changed("expecting", ask_if="1 == 1"), "questions.4.ask_if: "),
     "a field that nobody knows": (HEALTH, one_more(colour="red"), "colour: Extra inputs are not permitted"),
 }  # fmt: skip
