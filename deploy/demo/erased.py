@@ -124,7 +124,8 @@ class Erasing:
         (journey,) = await journeys(self._steward, [returnee_id], url=self._referral)
         if journey["case_code"] is not None:
             return None
-        return next(need for need in journey["needs"] if need["id"] == need_id)
+        found: Mapping[str, Any] = next(need for need in journey["needs"] if need["id"] == need_id)
+        return found
 
 
 async def eventually(look: Callable[[], Awaitable[Any]]) -> Any:
