@@ -94,6 +94,13 @@ async def ours_since(bootstrap, ends):
         await consumer.stop()
 
 
+async def messages_that_tell(bootstrap, before, mark):
+    """Our own records since then that hold the mark."""
+    told = await ours_since(bootstrap, {one: end for one, end in before.items() if one.topic != ARRIVALS})
+    assert any("returnee.registered.v1" in one for one in told), "messages are looked through at all"
+    return [one for one in told if mark in one]
+
+
 async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstrap, postgres_server, caplog):
     """Seen to fail with the id, the words of the batch and the reference of the staff in clear, one by one; and
     with the topic of arrivals among the messages that are read."""
@@ -128,9 +135,7 @@ async def test_marked_words_of_a_sender_stand_in_no_table(service, kafka_bootstr
     reasons = [row["reason"] for row in parked if row["source"] == SOURCE]
     assert reasons == ["id-reused", "schema", "arrival-reference-reused"]
     assert "envelope" in [row["reason"] for row in parked if row["source"] is None]
-    told = await ours_since(kafka_bootstrap, {one: end for one, end in before.items() if one.topic != ARRIVALS})
-    assert any("returnee.registered.v1" in one for one in told), "messages are looked through at all"
-    assert not [one for one in told if mark in one]
+    assert await messages_that_tell(kafka_bootstrap, before, mark) == []
     assert await tables_that_tell(url, mark) == []
     assert await tables_that_tell(postgres_server.migrated("registration", "keys_migrations"), mark) == []
     ours = [record for record in caplog.records if record.name.startswith(("libs", "services"))]
