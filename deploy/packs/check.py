@@ -20,6 +20,7 @@ from deploy.packs.directory import Directory, directory_file, load_directory, or
 from deploy.packs.disagreements import Disagreement
 from deploy.packs.mechanism import mechanism_disagreements
 from deploy.packs.sample_people import SamplePeople, people_disagreements
+from libs.certificates.kinds import CertificateKinds, load_kinds
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.taxonomy.model import Taxonomy, load_taxonomy
@@ -101,6 +102,7 @@ class Files:
     people: SamplePeople | None
     demo: Demo | None
     linkage: Priors | None
+    certificates: CertificateKinds | None
     texts: Mapping[str, YamlFile]
 
 
@@ -121,13 +123,14 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     "roles": _of(Roles, "roles"),
     "clients": _of(Clients, "clients"),
     "people": _of(SamplePeople, "people"),
+    "certificates": load_kinds,
     "linkage": lambda pack: load_weights(pack_file(pack, "linkage.yaml")),
     "demo": load_demo,
 }
-OPTIONAL: Final = frozenset({"demo", "linkage", "people"})
+OPTIONAL: Final = frozenset({"certificates", "demo", "linkage", "people"})
 """Files that a pack may lack. Without `demo.yaml`, `make demo` and `make simulate` do not run with the pack; without
-`people.yaml`, nobody can sign in at the local issuer. Without `linkage.yaml`, records are compared by the weights of
-`services/registration/linkage/weights.yaml`."""
+`people.yaml`, nobody can sign in at the local issuer; without `certificates.yaml`, nobody can be certified. Without
+`linkage.yaml`, records are compared by the weights of `services/registration/linkage/weights.yaml`."""
 
 
 def faults(pack: Path) -> list[str]:

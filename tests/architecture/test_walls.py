@@ -19,6 +19,7 @@ OWN_WORK = {
     "services/referral/promises/queries.py": (1, "numbers that hold for all rows only"),
     "services/referral/waitlists/queries.py": (4, "positions count everybody; ids by an index over arrays"),
     "services/registration/packets/actions/grants.py": (1, "whether a person behind a grant still allows it"),
+    "services/registration/certificates/queries.py": (1, "whether the caller holds a certificate; no caller reads any"),
     "services/registration/emergencies/queries.py": (1, "a person is told of all looks in an emergency"),
     "services/registration/incidents/queries.py": (1, "who is affected, over all entries; only for who sees all"),
     "services/registration/sharing/queries.py": (2, "packets of one person: ids for requests; the person's report"),

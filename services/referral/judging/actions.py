@@ -43,7 +43,6 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
     asked_for = journey.needs[referral.need_id]
     if referral.status in WITH_PROVIDER and asked_for.kind != offer.kind:
         asked_for = replace(asked_for, kind=offer.kind, detail_values={})
-    consented, organizations = allowed_by(together, policy.consents.gate_of(referral.category), at=at)
     need = to_route(
         asked_for,
         [person_of(one.profile) for one in together if one.profile is not None],
@@ -51,8 +50,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
         household_size=1 if household is None else household.expected_size,
         stay_together=household is not None and household.stay_together,
         told_people=known.told.get(referral.need_id, Told()).people_ever,
-        consented=consented,
-        consented_organizations=organizations,
+        allowed=allowed_by(together, policy.consents.gate_of(referral.category), at=at),
         approved_for=referral.approved_for,
     )
     if not need.people:

@@ -250,7 +250,6 @@ def as_candidate(
     household = household_of(journey, placing.households)
     told = placing.told.get(need.need_id, Told())
     together = with_them(referral, placing.journeys, placing.households)
-    consented, organizations = allowed_by(together, consents.gate_of(need.category), at=at)
     return to_route(
         need,
         [person_of(one.profile) for one in together if one.profile is not None],
@@ -259,8 +258,7 @@ def as_candidate(
         stay_together=household is not None and household.stay_together,
         told_people=told.people_count,
         household_at=frozenset(told.at),
-        consented=consented,
-        consented_organizations=organizations,
+        allowed=allowed_by(together, consents.gate_of(need.category), at=at),
         approved_for=referral.approved_for,
         ring=referral.ring,
         refused_by=placing.refused_by.get(need.need_id, {}),

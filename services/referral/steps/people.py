@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from libs.consents.policy import ConsentGate
@@ -31,13 +31,21 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
     )
 
 
-def allowed_by(people: Iterable[Journey], gate: ConsentGate | None, *, at: datetime) -> tuple[bool, frozenset[UUID]]:
-    """Whether all of these people allow every organisation of the gate's recipient classes; and if not, the
-    organisations that all of the others name."""
+class Allowed(NamedTuple):
+    """The organisations that may get data, by the consents of all people of a need."""
+
+    every_one: bool
+    """Every organisation of the gate's recipient classes."""
+    named: frozenset[UUID] = frozenset()
+    """If not: the organisations that all of the others name."""
+
+
+def allowed_by(people: Iterable[Journey], gate: ConsentGate | None, *, at: datetime) -> Allowed:
+    """The organisations that these people allow."""
     others = [one for one in people if not one.consented(gate, at)]
     if not others:
-        return True, frozenset()
-    return False, frozenset.intersection(*(one.named(gate, at) for one in others))
+        return Allowed(every_one=True)
+    return Allowed(False, frozenset.intersection(*(one.named(gate, at) for one in others)))
 
 
 def as_told(need: Need, journey: Journey, *, approved_for: frozenset[str] = frozenset()) -> candidates.Need:
@@ -49,7 +57,7 @@ def as_told(need: Need, journey: Journey, *, approved_for: frozenset[str] = froz
         profile=journey.profile or {},
         household_size=1,
         stay_together=False,
-        consented=False,
+        allowed=Allowed(every_one=False),
         approved_for=approved_for,
     )
 
@@ -61,8 +69,7 @@ def to_route(
     profile: Mapping[str, Any],
     household_size: int,
     stay_together: bool,
-    consented: bool,
-    consented_organizations: frozenset[UUID] = frozenset(),
+    allowed: Allowed,
     told_people: int = 0,
     household_at: frozenset[UUID] = frozenset(),
     approved_for: frozenset[str] = frozenset(),
@@ -87,8 +94,8 @@ def to_route(
         stay_together=stay_together,
         told_people=told_people,
         household_at=household_at,
-        consented=consented,
-        consented_organizations=consented_organizations,
+        consented=allowed.every_one,
+        consented_organizations=allowed.named,
         approved_for=approved_for,
         ring=ring,
         refused_by=refused_by or {},

@@ -37,6 +37,7 @@ from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["emergencies"])
 Asking = Annotated[Caller, requires("emergency:open", by=WHO_REGISTERS)]
+Looking = Annotated[Caller, requires("emergency-person:read", by=WHO_REGISTERS)]
 Reader = Annotated[Caller, requires(EMERGENCY_SCOPE, by=STAFF)]
 Second = Annotated[Caller, requires("emergency:approve", by=STAFF)]
 Officer = Annotated[Caller, requires("emergency:review", by=STAFF)]
@@ -118,7 +119,7 @@ async def decide(
 
 @router.get("/emergencies/{emergency_id}/person", responses=responses(NotFound, EmergencyNotOpen))
 async def read_person(
-    emergency_id: UUID, session: Session, caller: Asking, pack: ThePack, vault: TheVault, response: Response
+    emergency_id: UUID, session: Session, caller: Looking, pack: ThePack, vault: TheVault, response: Response
 ) -> PersonInEmergency:
     """Who the person is and how to reach them safely, for the caller that asked, as long as the access lasts.
 

@@ -14,6 +14,7 @@ from libs.events.catalogue.consents import ConsentElements, ConsentGiven, NamedC
 from libs.events.codes import NeedCategory, Urgency
 from libs.events.doubt import UNKNOWN_CODE, Path, as_it_came, path_of, without_faults
 from libs.events.event import SetAside
+from libs.events.people_codes import AgeGroup
 from libs.taxonomy.model import Taxonomy
 from services.registration.consent.rules import (
     element_faults,
@@ -74,6 +75,14 @@ def arrival_faults(
         pointer="/needs",
     )
     group = age_of(birth_date, body.profile.age, on=today).group
+    faults += _consents_faults(body, group, at=at, times=times, nameable=nameable)
+    return faults + _contact_faults(body, country=country)
+
+
+def _consents_faults(
+    body: ReturneeArrived, group: AgeGroup, *, at: datetime, times: ToldTimes, nameable: Nameable
+) -> list[FieldError]:
+    faults: list[FieldError] = []
     told: list[tuple[str, ConsentElements]] = [(f"/consents/{place}", one) for place, one in enumerate(body.consents)]
     told += [(f"{NAMED_CONSENTS}/{place}", one) for place, one in enumerate(body.named_consents)]
     for pointer, consent in told:
@@ -82,7 +91,7 @@ def arrival_faults(
     for place, named in enumerate(body.named_consents):
         whom, pointer = named.recipient_organization_id, f"{NAMED_CONSENTS}/{place}"
         faults += organization_faults(purpose=named.purpose, organization_id=whom, nameable=nameable, pointer=pointer)
-    return faults + _contact_faults(body, country=country)
+    return faults
 
 
 def sound_arrival(

@@ -22,8 +22,8 @@ NOT_CLOSED = {"returnee", "safe_contact", "emergency", "audit_entry"}
 WORDS = "Muestra Palabra: unconscious at the terminal (sample)"
 IDENTITY = {"given_names": "Muestra Uno", "family_names": "Ejemplo Urgente", "document_number": "2987654320101"}
 CLERK = {
-    "scopes": "emergency:open returnees:read", "client_id": "clerk-elsewhere", "reception_places": ["GT12"],
-    "staff": False,
+    "scopes": "emergency:open emergency-person:read returnees:read", "client_id": "clerk-elsewhere",
+    "reception_places": ["GT12"], "staff": False,
 }  # fmt: skip
 SECOND = {"scopes": "emergency:read emergency:approve", "client_id": "steward-desk", "reception_places": []}
 OFFICER = {
@@ -147,7 +147,7 @@ async def test_without_a_reason_of_the_list_nothing_is_asked(registration, chang
 
 async def test_nobody_approves_or_reviews_what_they_asked_for(registration):
     emergency = await asked(registration, await a_person(registration))
-    alone = {**CLERK, "scopes": f"emergency:open {SECOND['scopes']} emergency:review", "staff": True}
+    alone = {**CLERK, "scopes": f"{CLERK['scopes']} {SECOND['scopes']} emergency:review", "staff": True}
     for name, body in (("decision", {"decision": "approved"}), ("review", {"verdict": "justified"})):
         answer = await step(registration, emergency, name, body, version=1, **alone)
         assert (answer.status_code, answer.json()["code"]) == (409, "second-person-needed")

@@ -159,7 +159,8 @@ def test_every_desk_has_a_name_that_people_can_tell_from_others(pack: Path) -> N
 def test_only_the_reception_and_the_child_desk_may_read_or_write_people_and_no_partner_may(pack: Path) -> None:
     roles = read("roles.yaml", pack)["roles"]
     readers = {name for name, role in roles.items() if "returnees:read" in role["scopes"]}
-    assert readers == {*("reception_system", "reception_clerk", "intake_desk", "child_desk", "data_protection_officer")}
+    staff = ("reception_system", "reception_clerk", "intake_desk", "child_desk", "screener", "data_protection_officer")
+    assert readers == {*staff}
     assert not any("returnees" in scope for name in ("provider", "restricted_provider", "network_steward")
                    for scope in roles[name]["scopes"])  # fmt: skip
 

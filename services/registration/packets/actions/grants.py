@@ -50,10 +50,8 @@ async def issue_grant(
     locked, and they allow it."""
     gate = pack.consents.gate_of(access.category)
     assert gate is not None, "without a gate there is no packet"
-    at = now(session)
-    consents = await relied_on(
-        session, [one.id for one in people], gate=gate, organization_id=access.organization_id, at=at
-    )
+    at, whom = now(session), access.organization_id
+    consents = await relied_on(session, [one.id for one in people], gate=gate, organization_id=whom, at=at)
     ends = grant_ends(
         at=at,
         longest=timedelta(days=pack.packets.grant_days),
@@ -62,7 +60,7 @@ async def issue_grant(
     )
     claims: dict[str, Any] = {
         "iss": GRANT_ISSUER,
-        "aud": str(access.organization_id),
+        "aud": str(whom),
         "sub": people[0].case_code,
         "jti": str(uuid7()),
         "iat": int(at.timestamp()),
