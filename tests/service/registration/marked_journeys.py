@@ -1,0 +1,57 @@
+"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.service.registration.conftest import Registration, a_returnee
+from tests.service.registration.offline import Device
+from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
+from tests.service.registration.test_emergencies import CLERK as ASKING
+from tests.service.registration.test_emergencies import PATH, a_request, approved
+from tests.service.registration.test_named_consents import give, known_organization, naming
+
+Mark = Callable[[], str]
+
+
+async def for_one_organization(registration: Registration, mark: Mark) -> None:
+    """Consents that name an organisation, at the registration, later, and on a device."""
+    organization_id = await known_organization(registration)
+
+    def named() -> dict[str, Any]:
+        texts = {name: mark() for name in ("data_described", "staff_reference", "witness_reference", "recipient_name")}
+        return naming(organization_id, method="voice", **texts)
+
+    answer = await registration.post("/v1/returnees", a_returnee(named_consents=[named()]))
+    assert answer.status_code == 201, answer.text
+    assert (await give(registration, answer.json(), named())).status_code == 201
+    device = Device(registration)
+    made = device.op("register", person_id=str(uuid4()), data=a_returnee(named_consents=[named()]))
+    given = device.op("give_consent", returnee_id=made["person_id"], data=named())
+    results = await device.send(made, given)
+    assert [one["outcome"] for one in results] == ["done", "done"], results
+
+
+async def in_an_emergency(registration: Registration, mark: Mark) -> None:
+    """Access to save a life: asked for, and given to somebody else too."""
+    person = await registration.register(identity=ADULT)
+    asked = await registration.post(PATH, a_request(person, words=mark()), **ASKING)
+    assert asked.status_code == 201, asked.text
+    await approved(registration, person)
+
+
+async def of_a_child(registration: Registration, mark: Mark) -> None:
+    """A child who is alone, to the sign-off."""
+    child = await registration.register(identity=CHILD)
+    relative = {"given_names": mark(), "family_names": mark(), "document_number": mark()}
+    begun = await registration.post("/v1/child-releases", a_release(child, relative=relative), **DESK)
+    assert begun.status_code == 201, begun.text
+    for name, body, claims in (
+        ("child-view", HEARD | {"heard_by": mark(), "words": mark()}, DESK),
+        ("verification", VERIFIED, OTHER),
+        ("sign-off", {"reference": mark()}, AUTHORITY),
+    ):
+        answer = await step(registration, begun.json(), name, body, **claims)
+        assert answer.status_code == 200, answer.text
