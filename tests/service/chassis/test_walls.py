@@ -32,12 +32,13 @@ WITHOUT_WALL = {
 }
 """Tables that hold nobody's rows. A new table isn't among them: it needs a wall, or its reason here."""
 VERBS = {"a", "d", "r", "w"}
+# A restrictive policy only hides rows that another policy shows.
 TABLES = """
 SELECT c.relname AS name, c.relrowsecurity AS walled,
     array_remove(array_agg(p.polcmd::text), NULL) AS verbs,
     bool_and(coalesce(pg_get_expr(p.polqual, c.oid), pg_get_expr(p.polwithcheck, c.oid)) LIKE '%enlace.works_for%')
         AS asks
-FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid
+FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid AND p.polpermissive
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 GROUP BY c.oid ORDER BY c.relname
 """
