@@ -155,7 +155,8 @@ async def test_the_list_of_locations_is_paged_and_shows_what_may_be_seen(directo
 async def test_every_operation_wants_a_token_with_its_scope(directory):
     document = (await directory.client.get("/openapi.json")).json()
     for path, operations in document["paths"].items():
-        where = path.format(organization_id=uuid4(), service_id=uuid4(), location_id=uuid4(), category="shelter")
+        names = ("organization_id", "service_id", "location_id", "certificate_id")
+        where = path.format(category="shelter", **{name: uuid4() for name in names})
         for method in operations:
             without = await directory.client.request(method, where, json={})
             assert without.status_code == 401, (method, path)
