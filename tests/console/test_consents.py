@@ -151,7 +151,7 @@ async def test_a_person_may_allow_it_to_one_organisation_only(world: World):
         "changed_at": "2026-03-02T14:45:00Z",
     }
     suspended = {**entry, "id": PERSON, "name": "Casa Cerrada", "status": "suspended"}
-    world.services.tell("directory", "/v1/organizations", page(entry, suspended))
+    world.services.tell("provider_directory", "/v1/organizations", page(entry, suspended))
     shown = unescape((await browser.get(f"{PAGE}/consents/new")).text)
     assert "Casa & Ejemplo" in shown
     assert "Casa Cerrada" not in shown
