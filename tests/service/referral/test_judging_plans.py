@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from libs.chassis.database import Database, raw
+from libs.consents.policy import ConsentGate
+from libs.events.codes import ConsentPurpose, RecipientClass
 from services.referral.access import Rights
 from services.referral.judging import queries
 from services.referral.work_lists import queries as lists
@@ -30,7 +32,13 @@ async def test_who_is_with_an_unfit_service_is_found_from_the_service(filled: Da
 
 
 async def test_consents_that_have_run_out_are_looked_for_among_what_is_live(filled: Database):
-    gates = [("training", "referral:providers"), ("employment", "employer_sharing:employers")]
+    gates = [
+        (category, ConsentGate(purpose=purpose, recipient_classes=(whom,)))
+        for category, purpose, whom in (
+            ("training", ConsentPurpose.REFERRAL, RecipientClass.PROVIDERS),
+            ("employment", ConsentPurpose.EMPLOYER_SHARING, RecipientClass.EMPLOYERS),
+        )
+    ]
     rows = await touched(filled, lambda session: queries.consent_run_out(session, gates, at=NOW, limit=AT_ONCE))
     assert rows.get("journey", 0) <= 10 * AT_ONCE
 
