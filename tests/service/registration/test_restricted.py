@@ -70,7 +70,12 @@ def listed(rows, twin):
     return [_CASE_CODES.sub("<case>", _TIMES.sub("<time>", _IDS.sub("<id>", row))) for row in mine]
 
 
-def a_told_person(batch, *, restricted):
+def a_name_of_their_own():
+    """Nobody of another test has it: matches are those of the two people only."""
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex).title()
+
+
+def a_told_person(batch, *, restricted, family_names):
     """Somebody with two ordinary needs and, if `restricted`, two more and the flag of their path."""
     needs = [{"category": "shelter", "people_count": 2}, {"category": "documents"}]
     if restricted:
@@ -82,6 +87,7 @@ def a_told_person(batch, *, restricted):
         household_size=2,
         needs=needs,
         consents=[a_consent()],
+        identity={"given_names": "Muestra Uno", "family_names": family_names},
         profile={
             "nationality": "GT",
             "identity_document": "held",
@@ -98,11 +104,11 @@ async def a_batch_by_event(registration):
     return {"id": row["id"], "sender_reference": flight["sender_reference"]}
 
 
-async def a_twin(registration, *, restricted, by_event=False):
+async def a_twin(registration, *, restricted, by_event=False, family_names="Ejemplo Primero"):
     batch = await (a_batch_by_event(registration) if by_event else registration.announce(1))
     landed = {"people_count": 1, "landed_at": str(LANDED_AT)}
     await registration.post(f"/v1/arrival-batches/{batch['id']}/land", landed)
-    told = a_told_person(batch, restricted=restricted)
+    told = a_told_person(batch, restricted=restricted, family_names=family_names)
     if by_event:
         await registration.hear(ReturneeArrived.model_validate(told), source=SENDER)
     else:
@@ -129,6 +135,7 @@ async def a_twin(registration, *, restricted, by_event=False):
 
 
 async def twins(registration, **how):
+    how |= {"family_names": a_name_of_their_own()}
     return await a_twin(registration, restricted=True, **how), await a_twin(registration, restricted=False, **how)
 
 

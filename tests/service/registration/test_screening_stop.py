@@ -3,7 +3,14 @@
 import json
 
 from tests.service.registration.screening import CALM, SCOPES, TROUBLED, certified
-from tests.service.registration.test_restricted import CALLERS, a_twin, alike, listed, reading_routes
+from tests.service.registration.test_restricted import (
+    CALLERS,
+    a_name_of_their_own,
+    a_twin,
+    alike,
+    listed,
+    reading_routes,
+)
 from tests.service.registration.whole_lists import to_the_end
 
 UNCERTIFIED = {"client_id": "restricted-desk", "scopes": SCOPES}
@@ -13,8 +20,8 @@ OFFICER = {"client_id": "officer", "scopes": "returnees:read access-log:read res
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 
 
-async def a_screened_twin(registration, screener, how, answers=CALM):
-    twin = await a_twin(registration, restricted=False)
+async def a_screened_twin(registration, screener, how, answers=CALM, *, family_names):
+    twin = await a_twin(registration, restricted=False, family_names=family_names)
     assert (await screener.open(twin.person)).status_code == 201
     for one, value in answers.items():
         assert (await screener.save(twin.person, {one: value})).status_code == 200
@@ -55,15 +62,17 @@ async def rows_about(registration, twin):
 
 async def test_for_everybody_else_a_screened_person_is_one_who_was_not(registration):
     """Taken out: the prefix `restricted.` of `_access` (the record of access showed the screening)."""
-    screened = await a_screened_twin(registration, await certified(registration), "complete", TROUBLED)
-    await assert_alike(registration, screened, await a_twin(registration, restricted=False), CALLERS)
+    both = {"family_names": a_name_of_their_own()}
+    screened = await a_screened_twin(registration, await certified(registration), "complete", TROUBLED, **both)
+    await assert_alike(registration, screened, await a_twin(registration, restricted=False, **both), CALLERS)
 
 
 async def test_a_stop_leaves_the_trace_of_a_completion_without_a_finding(registration):
     """Taken out: the one action for all writes in `_access` (the record said how it ended); that a stop deletes the
     answers."""
     screener = await certified(registration)
-    stopped, completed = [await a_screened_twin(registration, screener, how) for how in ("stop", "complete")]
+    both = {"family_names": a_name_of_their_own()}
+    stopped, completed = [await a_screened_twin(registration, screener, how, **both) for how in ("stop", "complete")]
     left = [len((await screener.read(twin.person)).json()["answers"]) for twin in (stopped, completed)]
     assert left == [0, len(CALM)], "a stop deletes the answers, and only a screener learns it"
     await assert_alike(registration, stopped, completed, {"a desk": UNCERTIFIED, "an officer": OFFICER})
@@ -92,7 +101,8 @@ async def test_a_stop_leaves_the_trace_of_a_completion_without_a_finding(registr
 
 async def test_no_event_names_an_answer_a_screening_or_who_led_it(registration):
     screener = await certified(registration)
-    twin = await a_screened_twin(registration, screener, "complete", TROUBLED)
+    alone = {"family_names": a_name_of_their_own()}
+    twin = await a_screened_twin(registration, screener, "complete", TROUBLED, **alone)
     told = json.dumps(await registration.events(key=twin.person["id"]))
     for word in ("screening", "papers_kept_by_others", "assistance", screener.subject):
         assert word not in told

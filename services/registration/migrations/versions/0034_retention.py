@@ -3,7 +3,7 @@
 from alembic import op
 
 from libs.chassis.migrations import run_script
-from libs.chassis.walls import STAFF, no_wall, wall
+from libs.chassis.walls import STAFF, closed_while, no_wall, wall
 
 revision = "0034"
 down_revision = "0033"
@@ -28,6 +28,7 @@ def upgrade() -> None:
     """Create the table with row-level security."""
     run_script(op, TABLE)
     run_script(op, wall("retention_day", STAFF))
+    run_script(op, closed_while("retention_day", "enlace.emergency"))
 
 
 def downgrade() -> None:

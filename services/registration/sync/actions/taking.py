@@ -142,7 +142,8 @@ def refused(one: Read, refusal: Refusal, *, depends_on: UUID | None = None) -> O
 async def _next(turn: _Turn, one: Read) -> OperationResult:
     if one.refusal is not None:
         return refused(one, one.refusal)
-    before = next((turn.lacking[name] for name in sorted(one.needs) if name in turn.lacking), None)
+    lacking = (turn.lacking[name] for name in one.needs if name in turn.lacking)
+    before = min(lacking, key=lambda result: result.sequence or 0, default=None)  # the one with which it began
     if turn.is_away or (before is not None and before.outcome is Outcome.NOT_PROCESSED):
         return refused(one, NotProcessed())
     if before is not None:
