@@ -178,6 +178,7 @@ _DOUBTS: Final = {
         "/household_size": N_("size of the household"),
         "/stay_together": N_("wish to stay together"),
         "/consents": N_("consent"),
+        "/named_consents": N_("consent for one organisation"),
         "/safe_contact": N_("safe contact"),
     },
 }
