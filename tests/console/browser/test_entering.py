@@ -25,6 +25,7 @@ VIEWS_OF = {
     "network_steward": STAFF_VIEWS,
     "operator": STAFF_VIEWS,
     "data_protection_officer": ["/directory", "/people-data"],
+    "screener": ["/directory"],
     "provider": PROVIDER_VIEWS,
     "restricted_provider": PROVIDER_VIEWS,
 }
