@@ -87,3 +87,8 @@ async def row_of(registration: Registration, returnee_id: str) -> dict[str, Any]
 
 def days_ago(days: int) -> str:
     return (LANDED_AT - timedelta(days=days)).isoformat()
+
+
+def a_name_of_their_own() -> str:
+    """A surname that nobody of another test has: its matches are those of the test only."""
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex).title()

@@ -13,6 +13,7 @@ from libs.events.catalogue.referral import OfferAccepted
 from services.registration.arrivals.tables import reference_key
 from services.registration.needs.restricted import of_person
 from tests.service.registration.conftest import LANDED_AT, RECEPTION, a_consent, a_returnee, an_announcement
+from tests.service.registration.matching import a_name_of_their_own
 from tests.service.registration.whole_lists import to_the_end
 
 SENDER = "urn:reception:twins"
@@ -68,11 +69,6 @@ def listed(rows, twin):
     rows = [json.dumps(row) for row in rows]
     mine = [row for row in rows if any(one in row for one in about)]
     return [_CASE_CODES.sub("<case>", _TIMES.sub("<time>", _IDS.sub("<id>", row))) for row in mine]
-
-
-def a_name_of_their_own():
-    """Nobody of another test has it: matches are those of the two people only."""
-    return "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex).title()
 
 
 def a_told_person(batch, *, restricted, family_names):

@@ -2,6 +2,7 @@
 
 import json
 
+from tests.service.registration.matching import a_name_of_their_own
 from tests.service.registration.screening import CALM, SCOPES, TROUBLED, certified
 from tests.service.registration.test_restricted import (
     CALLERS,
