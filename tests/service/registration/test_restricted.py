@@ -73,9 +73,8 @@ def listed(rows, twin):
 
 def a_told_person(batch, *, restricted, family_names):
     """Somebody with two ordinary needs and, if `restricted`, two more and the flag of their path."""
-    needs = [{"category": "shelter", "people_count": 2}, {"category": "documents"}]
-    if restricted:
-        needs[1:1] = [{"category": "gbv"}, {"category": "anti_trafficking", "after_category": "gbv"}]
+    hidden = [{"category": "gbv"}, {"category": "anti_trafficking", "after_category": "gbv"}] if restricted else []
+    needs = [{"category": "shelter", "people_count": 2}, *hidden, {"category": "documents"}]
     return a_returnee(
         sender_reference=f"person-{uuid4()}",
         batch_reference=batch["sender_reference"],

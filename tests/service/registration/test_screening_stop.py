@@ -6,7 +6,6 @@ from tests.service.registration.matching import a_name_of_their_own
 from tests.service.registration.screening import CALM, SCOPES, TROUBLED, certified
 from tests.service.registration.test_restricted import (
     CALLERS,
-    a_name_of_their_own,
     a_twin,
     alike,
     listed,
