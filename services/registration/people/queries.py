@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, text, true
@@ -34,7 +35,7 @@ from services.registration.people.schemas import (
     ReturneeView,
 )
 from services.registration.people.tables import Returnee
-from services.registration.vault.queries import data_keys
+from services.registration.vault.queries import data_keys, opened
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
 IDENTITY_FIELDS = ("given_names", "family_names", "birth_date", "document_number")
@@ -180,15 +181,15 @@ def returnee_view(row: Returnee, key: DataKey, *, actor: Actor) -> ReturneeView:
 def identity_of(row: Returnee, key: DataKey) -> IdentityView:
     """The decrypted identity; raises VaultError if key and row do not belong together."""
 
-    def opened(column: str) -> str | None:
+    def text_of(column: str) -> str | None:
         return key.open_or_none(getattr(row, f"{column}_sealed"), table="returnee", column=column)
 
-    birth_date = opened("birth_date")
+    birth_date = text_of("birth_date")
     return IdentityView(
-        given_names=opened("given_names") or "",
-        family_names=opened("family_names") or "",
+        given_names=text_of("given_names") or "",
+        family_names=text_of("family_names") or "",
         birth_date=None if birth_date is None else date.fromisoformat(birth_date),
-        document_number=opened("document_number"),
+        document_number=text_of("document_number"),
     )
 
 
@@ -211,7 +212,8 @@ async def search(
     shown = select(Returnee).where(col(Returnee.id).in_(found)).order_by(col(Returnee.id).desc())
     rows = (await session.exec(shown)).all()
     keys = await data_keys(vault, [row.id for row in rows])
-    return [returnee_view(row, keys[row.id], actor=actor) for row in rows if row.id in keys]
+    views = [opened(partial(returnee_view, row, keys[row.id], actor=actor)) for row in rows if row.id in keys]
+    return [view for view in views if view is not None]
 
 
 def matches(view: ReturneeView, body: ReturneeSearch) -> bool:

@@ -1,11 +1,15 @@
 """Queries of the database of keys."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 from uuid import UUID
 
+from libs.chassis.logs import get_logger
 from services.registration.vault.rules import Erased, SubjectKind
 from services.registration.vault.sealing import DataKey, Vault, VaultError
 
+T = TypeVar("T")
+log = get_logger(__name__)
 _IN_USE = "SELECT DISTINCT kind = 'restricted' AS is_restricted, master_key_id FROM data_key"
 
 
@@ -29,6 +33,16 @@ async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
     if subject_id not in keys:
         raise VaultError("the key of the subject has been destroyed")
     return keys[subject_id]
+
+
+def opened(read: Callable[[], T]) -> T | None:
+    """What `read` returns. None, and an error in the log, if a value cannot be decrypted: one manipulated row must not
+    stop a search or a list for everybody else."""
+    try:
+        return read()
+    except VaultError:
+        log.error("people.unreadable", count=1)
+        return None
 
 
 async def erased_subjects(vault: Vault, *, kind: SubjectKind) -> dict[UUID, Erased]:

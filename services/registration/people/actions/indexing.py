@@ -4,13 +4,15 @@ Names are hashed in the form in which they are compared. When this form changes,
 until they are renewed. Each row says which form its hashes have.
 """
 
+from functools import partial
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
 from services.registration.audit.actions import array_text
 from services.registration.people import queries
 from services.registration.people.rules import INDEX_FORM
-from services.registration.vault.queries import data_keys
+from services.registration.vault.queries import data_keys, opened
 from services.registration.vault.sealing import Vault
 
 _REWRITE = """
@@ -29,11 +31,9 @@ async def index_anew(session: AsyncSession, *, vault: Vault, limit: int) -> int:
     if not rows:
         return 0
     keys = await data_keys(vault, [row.id for row in rows])
-    # A person without a key has been erased, and no search finds them.
-    tokens = [
-        queries.index_tokens(vault.master, queries.identity_of(row, keys[row.id])) if row.id in keys else []
-        for row in rows
-    ]
+    # A person without a key has been erased, and no search finds them; nor one whose row cannot be decrypted.
+    people = [opened(partial(queries.identity_of, row, keys[row.id])) if row.id in keys else None for row in rows]
+    tokens = [[] if one is None else queries.index_tokens(vault.master, one) for one in people]
     texts = [array_text([str(token) for token in found]) for found in tokens]
     await (await raw(session)).execute(_REWRITE, [row.id for row in rows], texts, INDEX_FORM)
     return len(rows)

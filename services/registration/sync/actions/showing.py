@@ -1,6 +1,7 @@
 """Shows a device the people whom it may keep, with the revisions on which its changes are made."""
 
 from datetime import timedelta
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,7 +15,7 @@ from services.registration.people.tables import Returnee
 from services.registration.sync import queries
 from services.registration.sync.rules import SHOWN_DAYS
 from services.registration.sync.schemas import KnownPerson
-from services.registration.vault.queries import data_keys
+from services.registration.vault.queries import data_keys, opened
 from services.registration.vault.sealing import DataKey, Vault
 
 _FIELDS = ("family_names", "given_names")
@@ -40,7 +41,7 @@ async def look_up_people(session: AsyncSession, page: PageRequest, *, actor: Act
 def _view(row: Returnee, revision: int, key: DataKey | None) -> KnownPerson:
     if row.erased_at is not None or key is None:
         return KnownPerson(id=row.id, is_erased=True, version=row.version, revision=revision)
-    identity = identity_of(row, key)
+    identity = opened(partial(identity_of, row, key))
     return KnownPerson(
         id=row.id,
         is_erased=False,
@@ -50,7 +51,7 @@ def _view(row: Returnee, revision: int, key: DataKey | None) -> KnownPerson:
         arrival_batch_id=row.arrival_batch_id,
         reception_place=row.reception_place,
         household_id=row.household_id,
-        given_names=identity.given_names,
-        family_names=identity.family_names,
+        given_names=None if identity is None else identity.given_names,
+        family_names=None if identity is None else identity.family_names,
         age_group=AgeGroup(row.age_group),
     )
