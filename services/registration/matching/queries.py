@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, or_
@@ -11,7 +12,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import own_work, raw
 from libs.chassis.errors import NotFound
-from libs.chassis.logs import get_logger
 from libs.chassis.paging import Page, PageRequest, page_of
 from libs.events.codes import ContactChannel
 from services.registration.audit.rules import Actor
@@ -24,10 +24,9 @@ from services.registration.matching.tables import Match
 from services.registration.pack import Reception
 from services.registration.people.queries import identity_of, visible_to
 from services.registration.people.tables import Returnee
-from services.registration.vault.queries import data_keys
-from services.registration.vault.sealing import DataKey, MasterKey, Vault, VaultError
+from services.registration.vault.queries import data_keys, opened_or_none
+from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
-log = get_logger(__name__)
 SHOWN_OF_PERSON = 50
 CANDIDATES = """
     SELECT k.key, found.returnee_id
@@ -73,10 +72,9 @@ async def opened(session: AsyncSession, returnee_ids: Collection[UUID], *, vault
         if number % 20 == 0:
             await asyncio.sleep(0)  # decrypting is computing: others get a turn
         if row.id in data:
-            try:
-                found[row.id] = Opened(row, _record(row, data[row.id], contacts.get(row.id)))
-            except VaultError:  # one manipulated row must not stop the comparison of everybody else
-                log.error("people.unreadable", count=1)
+            record = opened_or_none(partial(_record, row, data[row.id], contacts.get(row.id)))
+            if record is not None:
+                found[row.id] = Opened(row, record)
     return found
 
 

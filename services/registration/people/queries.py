@@ -35,7 +35,7 @@ from services.registration.people.schemas import (
     ReturneeView,
 )
 from services.registration.people.tables import Returnee
-from services.registration.vault.queries import data_keys, opened
+from services.registration.vault.queries import data_keys, opened_or_none
 from services.registration.vault.sealing import DataKey, MasterKey, Vault
 
 IDENTITY_FIELDS = ("given_names", "family_names", "birth_date", "document_number")
@@ -212,7 +212,7 @@ async def search(
     shown = select(Returnee).where(col(Returnee.id).in_(found)).order_by(col(Returnee.id).desc())
     rows = (await session.exec(shown)).all()
     keys = await data_keys(vault, [row.id for row in rows])
-    views = [opened(partial(returnee_view, row, keys[row.id], actor=actor)) for row in rows if row.id in keys]
+    views = [opened_or_none(partial(returnee_view, row, keys[row.id], actor=actor)) for row in rows if row.id in keys]
     return [view for view in views if view is not None]
 
 

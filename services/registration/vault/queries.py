@@ -35,7 +35,7 @@ async def data_key(vault: Vault, subject_id: UUID) -> DataKey:
     return keys[subject_id]
 
 
-def opened(read: Callable[[], T]) -> T | None:
+def opened_or_none(read: Callable[[], T]) -> T | None:
     """What `read` returns. None, and an error in the log, if a value cannot be decrypted: one manipulated row must not
     stop a search or a list for everybody else."""
     try:

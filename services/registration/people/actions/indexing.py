@@ -12,7 +12,7 @@ from libs.chassis.database import raw
 from services.registration.audit.actions import array_text
 from services.registration.people import queries
 from services.registration.people.rules import INDEX_FORM
-from services.registration.vault.queries import data_keys, opened
+from services.registration.vault.queries import data_keys, opened_or_none
 from services.registration.vault.sealing import Vault
 
 _REWRITE = """
@@ -32,7 +32,9 @@ async def index_anew(session: AsyncSession, *, vault: Vault, limit: int) -> int:
         return 0
     keys = await data_keys(vault, [row.id for row in rows])
     # A person without a key has been erased, and no search finds them; nor one whose row cannot be decrypted.
-    people = [opened(partial(queries.identity_of, row, keys[row.id])) if row.id in keys else None for row in rows]
+    people = [
+        opened_or_none(partial(queries.identity_of, row, keys[row.id])) if row.id in keys else None for row in rows
+    ]
     tokens = [[] if one is None else queries.index_tokens(vault.master, one) for one in people]
     texts = [array_text([str(token) for token in found]) for found in tokens]
     await (await raw(session)).execute(_REWRITE, [row.id for row in rows], texts, INDEX_FORM)

@@ -15,7 +15,7 @@ from services.registration.people.tables import Returnee
 from services.registration.sync import queries
 from services.registration.sync.rules import SHOWN_DAYS
 from services.registration.sync.schemas import KnownPerson
-from services.registration.vault.queries import data_keys, opened
+from services.registration.vault.queries import data_keys, opened_or_none
 from services.registration.vault.sealing import DataKey, Vault
 
 _FIELDS = ("family_names", "given_names")
@@ -41,7 +41,7 @@ async def look_up_people(session: AsyncSession, page: PageRequest, *, actor: Act
 def _view(row: Returnee, revision: int, key: DataKey | None) -> KnownPerson:
     if row.erased_at is not None or key is None:
         return KnownPerson(id=row.id, is_erased=True, version=row.version, revision=revision)
-    identity = opened(partial(identity_of, row, key))
+    identity = opened_or_none(partial(identity_of, row, key))
     return KnownPerson(
         id=row.id,
         is_erased=False,
