@@ -1,7 +1,7 @@
 """Every text that a sender on `enlace.arrivals` can fill gets a mark, and so do birth dates and telephone numbers.
 
 The fields come from the schemas in docs/contracts: a new one that nobody marks here fails the test.
-`test_canary_by_kafka.py` sends marked words by a real Kafka, also in envelopes and in messages that are parked.
+`test_canary_by_kafka.py` sends the same by a real Kafka, with marked envelopes and with messages that are parked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLa
 from libs.events.event import Event
 from tests.marks import BIRTH_DATE, MARK, PHONE, columns_that_tell, mark, tells, watching
 from tests.personal_texts import marked, texts, with_free_dates
-from tests.service.registration.conftest import Registration, a_consent, a_returnee, an_announcement
+from tests.service.registration.conftest import a_consent, a_returnee, an_announcement
 from tests.service.registration.test_named_consents import known_organization, naming
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "contracts" / "schemas" / "enlace.arrivals"
@@ -55,16 +55,13 @@ def person(batch: str, seat: str, **changes: Any) -> dict[str, Any]:
     )  # fmt: skip
 
 
-async def arrivals(registration: Registration) -> list[tuple[type[Event], dict[str, Any]]]:
-    """A flight, its landing and two people: one to write to, one to call; with an organisation that nobody knows."""
+def arrivals(*organization_ids: UUID) -> list[tuple[type[Event], dict[str, Any]]]:
+    """A flight, its landing and two people: one to write to, who names these organisations, and one to call."""
     batch, seat = mark(), mark()
     entry = {"sender_reference": seat, "given_names": mark(), "family_names": mark(), "birth_date": BIRTH_DATE}
     announced = an_announcement(sender_reference=batch, entries=[entry], carrier=mark(), origin=mark())
     landed = {name: announced[name] for name in ("sender_reference", "mode", "reception_place")}
-    named = [
-        a_voice(naming(organization_id, recipient_name=mark()))
-        for organization_id in (await known_organization(registration), uuid4())
-    ]
+    named = [a_voice(naming(one, recipient_name=mark())) for one in organization_ids]
     written = {"channel": "email", "address": f"{MARK}@example.org"}
     called = {"channel": "call", "address": PHONE}
     return [
@@ -79,7 +76,7 @@ async def arrivals(registration: Registration) -> list[tuple[type[Event], dict[s
 async def test_every_text_of_every_arrival_is_marked_and_the_marks_are_nowhere(registration, caplog, capfd):
     """Seen to fail with a birth date in clear, a number in an event, and a field more in the schema."""
     with watching(caplog, capfd) as watch:
-        told = await arrivals(registration)
+        told = arrivals(await known_organization(registration), uuid4())
         for sent in SENT:
             held = {f"{kind.type} {one}" for kind, body in told for one in marked(body, mark=sent)}
             assert sorted(fields(sent) - held) == [], f"each field that takes {sent} holds one"
