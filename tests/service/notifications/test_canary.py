@@ -51,7 +51,7 @@ async def sent(service, webhooks) -> None:
 
 @pytest.mark.timeout(600)
 async def test_the_address_of_a_receiver_is_in_its_own_column_and_nowhere_else(service, webhooks, caplog, capfd):
-    """Seen to fail with the address in a log, and in an event."""
+    """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     with watching(caplog, capfd) as watch:
         marks = Marks((await service.client.get("/openapi.json")).json())
         service.client.event_hooks["response"].append(marks.look)

@@ -84,7 +84,7 @@ async def refusals(directory: Any) -> None:
 
 @pytest.mark.timeout(600)
 async def test_every_text_of_every_request_is_marked_and_stays_in_its_own_column(directory, caplog, capfd):
-    """Seen to fail with a holder in a log, and with a name in an event."""
+    """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     with watching(caplog, capfd) as watch:
         marks = Marks((await directory.client.get("/openapi.json")).json())
         directory.client.event_hooks["response"].append(marks.look)

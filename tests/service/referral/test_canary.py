@@ -104,7 +104,7 @@ async def refusals(world: World) -> None:
 
 @pytest.mark.timeout(600)
 async def test_every_text_of_every_request_is_marked_and_only_notes_hold_a_mark(new_world, monkeypatch, caplog, capfd):
-    """Seen to fail with words in a log, in an attribute of a metric, in an event, and in the text of a refusal."""
+    """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     monkeypatch.setattr("services.referral.ownership.actions.NEEDS_MAX", 1)
     async with new_world(categories=POLICY) as world:
         with watching(caplog, capfd) as watch:

@@ -1,7 +1,7 @@
 """Every text that a sender on `enlace.arrivals` can fill gets a mark, and so do birth dates and telephone numbers.
 
 The fields come from the schemas in docs/contracts: a new one that nobody marks here fails the test.
-`test_canary_by_kafka.py` sends the same by a real Kafka, with marked envelopes and with messages that are parked.
+`test_canary_by_kafka.py` sends marked words by a real Kafka, also in envelopes and in messages that are parked.
 """
 
 from __future__ import annotations

@@ -192,8 +192,8 @@ async def refusals(registration: Registration) -> None:
 
 @pytest.mark.timeout(900)
 async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_else(registration, caplog, capfd):
-    """Seen to fail with a name in a log, a name in a refusal, a reference that is not sealed, a birth date in an event,
-    a number in a column of its own, and a field more."""
+    """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events, a reference that is not
+    sealed, and a field more."""
     document = (await registration.client.get("/openapi.json")).json()
     marks, births = MarksOfSync(document), Marks(with_free_dates(document), sent=BIRTH_DATE)
     numbers = Marks(document, sent=PHONE)
