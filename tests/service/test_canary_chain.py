@@ -75,7 +75,6 @@ async def offered(world: World, returnee_id: UUID) -> dict[str, Any]:
 async def test_nothing_of_a_marked_person_reaches_referral_notifications_or_the_receiver_of_a_webhook(
     registration, world, service, webhooks, caplog, capfd
 ):
-    """Seen to fail with a name in an event of registration, and with the returnee's id in the body of a webhook."""
     with watching(caplog, capfd) as watch:
         person = await registered(registration)
         await heard_by_referral(registration, world, person["id"])

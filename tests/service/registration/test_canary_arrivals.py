@@ -74,7 +74,6 @@ def arrivals(*organization_ids: UUID) -> list[tuple[type[Event], dict[str, Any]]
 
 @pytest.mark.timeout(600)
 async def test_every_text_of_every_arrival_is_marked_and_the_marks_are_nowhere(registration, caplog, capfd):
-    """Seen to fail with a birth date in clear, a number in an event, and a field more in the schema."""
     with watching(caplog, capfd) as watch:
         told = arrivals(await known_organization(registration), uuid4())
         for sent in SENT:
