@@ -1,4 +1,5 @@
-"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child."""
+"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, and people
+who are called."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from tests.marks import PHONE
 from tests.service.registration.conftest import Registration, a_returnee
 from tests.service.registration.offline import Device
 from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
@@ -55,3 +57,24 @@ async def of_a_child(registration: Registration, mark: Mark) -> None:
     ):
         answer = await step(registration, begun.json(), name, body, **claims)
         assert answer.status_code == 200, answer.text
+
+
+async def called_back(registration: Registration, mark: Mark) -> None:
+    """A marked number, as senders write it, at the registration, later, and on a device."""
+    called = {"channel": "call", "address": PHONE}
+    answer = await registration.post("/v1/returnees", a_returnee(safe_contact=called, sender_reference=mark()))
+    assert answer.status_code == 201, answer.text
+    path = f"/v1/returnees/{answer.json()['id']}/safe-contact"
+    for address in ("+502 5551-9731", "5551 9731", PHONE):
+        body = called | {"address": address}
+        changed = await registration.client.put(path, json=body, headers=registration.headers())
+        assert changed.is_success, changed.text
+    kept = await registration.get(f"{path}?purpose=referral")
+    assert kept.status_code == 200, kept.text
+    assert PHONE in kept.text, "the mark is where it belongs"
+    device = Device(registration)
+    made = device.op("register", person_id=str(uuid4()), data=a_returnee(safe_contact=called))
+    results = await device.send(made, device.op("set_safe_contact", returnee_id=made["person_id"], data=called))
+    assert [one["outcome"] for one in results] == ["done", "done"], results
+    wrong = called | {"address": f"{PHONE} 5.02E+10"}
+    assert (await registration.client.put(path, json=wrong, headers=registration.headers())).status_code == 422
