@@ -53,7 +53,6 @@ async def test_everybody_is_stored_with_the_identity_of_their_number(registratio
 
 
 async def test_somebody_of_the_crowd_who_comes_again_is_found_by_the_clerk(registration: Registration):
-    """Seen to fail when the hashes were made with another key."""
     known = await _person(registration, 17)
     answer = await registration.post("/v1/returnees", intake(sample(17)))
     assert answer.status_code == 201, answer.text
@@ -71,7 +70,6 @@ async def test_the_crowd_is_found_by_name_and_birth_date(registration: Registrat
 
 
 async def test_after_the_filling_every_index_is_there_again(databases: tuple[str, str], empty: str):
-    """Seen to fail when the key of `match_key` was not added again."""
     found = []
     for url in (databases[0], empty):
         connection = await asyncpg.connect(url)

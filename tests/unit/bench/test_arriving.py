@@ -1,4 +1,4 @@
-"""What the parts that measure arrivals send, and what they make of their times. The guards were seen to fail."""
+"""What the parts that measure arrivals send, and what they make of their times."""
 
 from __future__ import annotations
 
@@ -63,7 +63,6 @@ def moments(*seconds_and_rows: tuple[float, int]) -> list[tuple[datetime, int]]:
 
 
 def test_a_tenth_is_measured_over_the_transactions_that_contain_it():
-    """Seen to fail when a tenth was counted in people: the rows of one transaction have the same time."""
     rates = year.rates_of(moments((1, 10), (2, 10), (4, 60), (5, 10), (9, 10)), AT)
     assert (rates.whole, rates.first_tenth, rates.last_tenth) == (100 / 9, 10.0, 2.5)
     assert rates.flat == 0.25
@@ -93,7 +92,6 @@ def test_two_devices_have_no_operation_and_no_person_in_common():
 
 
 def test_a_manifest_is_sound_and_all_its_entries_are_copied():
-    """Seen to fail when two flights had the same people."""
     body = manifests.announced(2)
     told = ArrivalBatchAnnounced.model_validate(body)
     assert len(told.entries) == FLIGHT_SIZE
@@ -123,7 +121,6 @@ def test_matching_compares_the_quantiles_of_both_sides():
 
 
 def test_every_fifth_arrival_was_registered_before_and_each_of_them_comes_once():
-    """Seen to fail without `seed`: new people were then those with the numbers of known ones."""
     numbers = range(-matching.WARM_UP, matching.ARRIVALS)
     again = [matching.arriving(one, known=10_000) for one in numbers if matching.is_again(one)]
     new = [matching.arriving(one, known=10_000) for one in numbers if not matching.is_again(one)]
@@ -148,7 +145,6 @@ def test_names_are_as_frequent_as_the_registry_says():
 
 
 def test_the_rows_of_a_portion_are_sealed_and_have_the_hashes_of_their_people():
-    """Seen to fail when the hashes of the next person were taken, and with another table in the seal."""
     rows, master = rows_of(SECRET, range(40, 60), AT), MasterKey(SECRET)
     for number, person, key, (returnee_id, tokens) in zip(
         range(40, 60), rows.people, rows.keys, rows.tokens, strict=True
