@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx
+
 from bench.answers import Call, bare
 from bench.chain import Running, enlace
 from bench.figures import spread_figures
@@ -48,7 +50,7 @@ async def measure(*, rounds: int = ROUNDS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="enlace-bench-") as folder:
         async with enlace(Path(folder) / "sync") as running, reception(running) as caller:
             # One request takes seconds. A repetition by the client would be measured as one more.
-            caller.connections.http.timeout = TIMEOUT_SECONDS
+            caller.connections.http.timeout = httpx.Timeout(TIMEOUT_SECONDS)
             figures = figures_of(await _taken(running, caller, rounds))
     print(
         f"sync: {OPERATIONS} operations in {figures['seconds']:.2f} s, {figures['per_s']:.0f}/s; sent again"

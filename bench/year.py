@@ -33,7 +33,7 @@ BUSES: Final = 384
 PLACE_OF: Final = {"flight": "GT01", "bus": "GT12"}
 TENTHS: Final = 10
 LOOK_SECONDS: Final = 2.0
-PATIENCE: Final = 20 * PATIENCE_SECONDS
+PATIENCE: Final = 6 * PATIENCE_SECONDS
 _REGISTERED: Final = (
     "SELECT registered_at AS at, count(*) FROM returnee WHERE registered_at >= $1 GROUP BY 1 ORDER BY 1"
 )
