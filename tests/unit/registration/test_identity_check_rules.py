@@ -150,3 +150,6 @@ def test_no_question_asks_for_what_would_hurt():
         "birth_month", "birth_day", "arrival_day", "arrival_time", "return_mode", "household_size", "document",
         "language",
     }  # fmt: skip
+    assert set(Facts.__dataclass_fields__) == {
+        "birth_date", "arrived_at", "return_mode", "household_size", "identity_document", "languages",
+    }, "and nothing else reaches the choice of questions: no need and no flag changes it"  # fmt: skip
