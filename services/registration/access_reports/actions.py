@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now
 from libs.chassis.errors import InvalidInput
 from services.registration.access_reports import queries
-from services.registration.access_reports.rules import Proof, check_faults
+from services.registration.access_reports.rules import Given
 from services.registration.access_reports.schemas import AccessReport
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
@@ -27,8 +27,7 @@ async def make_access_report(
     session: AsyncSession,
     returnee_id: UUID,
     *,
-    proof: Proof,
-    identity_check_id: UUID | None,
+    given: Given,
     language: str,
     traces: bool,
     actor: Actor,
@@ -39,11 +38,8 @@ async def make_access_report(
 
     Only `restricted:read` shows restricted needs, and what was done about them.
     """
-    if faults := check_faults(proof, identity_check_id):
-        raise InvalidInput(errors=faults)
     row = await returnee(session, returnee_id, actor=actor)
-    if identity_check_id is not None:
-        await require_proven(session, identity_check_id, returnee_id=row.id, actor=actor)
+    await _require_valid(session, given, returnee_id=row.id, actor=actor)
     merged = {row.id, *await records_of(session, [row.id])}
     people = [one for one in await visible_among(session, merged, actor=actor) if one.erased_at is None]
     ids = [one.id for one in people]
@@ -51,7 +47,7 @@ async def make_access_report(
     told, entries, more = await queries.told_and_entries(session, ids, restricted=complete, traces=traces)
     report = AccessReport(
         made_at=now(session),
-        proof=proof,
+        proof=given.proof,
         records=[
             await queries.record_of_person(session, one, language=language, actor=actor, pack=pack, vault=vault)
             for one in people
@@ -64,16 +60,22 @@ async def make_access_report(
         accesses_left_out=more,
         complete=complete,
     )
-    await record(session, actor, [_made(one, proof, identity_check_id) for one in ids])
+    await record(session, actor, [_made(one, given) for one in ids])
     return report
 
 
-def _made(returnee_id: UUID, proof: Proof, identity_check_id: UUID | None) -> Access:
-    check = [] if identity_check_id is None else [f"identity_check.{identity_check_id}"]
+async def _require_valid(session: AsyncSession, given: Given, *, returnee_id: UUID, actor: Actor) -> None:
+    if given.faults:
+        raise InvalidInput(errors=given.faults)
+    if given.identity_check_id is not None:
+        await require_proven(session, given.identity_check_id, returnee_id=returnee_id, actor=actor)
+
+
+def _made(returnee_id: UUID, given: Given) -> Access:
     return Access(
         subject_id=returnee_id,
         kind=AccessKind.READ,
         action="access_report.make",
         purpose=AccessPurpose.REQUEST_OF_PERSON,
-        fields=[*FIELDS, f"proof.{proof.value}", *check],
+        fields=[*FIELDS, *given.fields],
     )

@@ -13,7 +13,7 @@ from libs.chassis.problems import responses
 from libs.chassis.tenancy import RECEPTION_AND_STAFF
 from services.registration.access_reports import actions
 from services.registration.access_reports.page import PAGE_POLICY, page_html
-from services.registration.access_reports.rules import Proof, ReportLanguage
+from services.registration.access_reports.rules import Given, Proof, ReportLanguage
 from services.registration.access_reports.schemas import AccessReport
 from services.registration.audit.api import actor_of
 from services.registration.errors import ReturneeErased
@@ -49,7 +49,7 @@ async def make_access_report(
     whose notice is deferred is left out. What others know (places, referrals, messages) is at the other services.
     """
     response.headers["Cache-Control"] = "no-store"
-    return await _made(returnee_id, (proof, identity_check_id), language, session, caller, pack, vault)
+    return await _made(returnee_id, Given(proof, identity_check_id), language, session, caller, pack, vault)
 
 
 @router.get(
@@ -68,14 +68,14 @@ async def print_access_report(
     identity_check_id: CheckQuery = None,
 ) -> HTMLResponse:
     """The same as a page to print, in plain words."""
-    report = await _made(returnee_id, (proof, identity_check_id), language, session, caller, pack, vault)
+    report = await _made(returnee_id, Given(proof, identity_check_id), language, session, caller, pack, vault)
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": PAGE_POLICY}
     return HTMLResponse(page_html(report, language=language, taxonomy=pack.taxonomy), headers=headers)
 
 
 async def _made(
     returnee_id: UUID,
-    proof: tuple[Proof, UUID | None],
+    given: Given,
     language: ReportLanguage,
     session: Session,
     caller: Caller,
@@ -85,8 +85,7 @@ async def _made(
     return await actions.make_access_report(
         session,
         returnee_id,
-        proof=proof[0],
-        identity_check_id=proof[1],
+        given=given,
         language=language.value,
         traces=caller.tenant.staff,
         actor=actor_of(caller, pack),

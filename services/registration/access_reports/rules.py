@@ -1,6 +1,7 @@
 """Proofs of identity, the languages of a report, and what the person may not know yet (pure)."""
 
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.chassis.errors import FieldError
@@ -24,6 +25,26 @@ class Proof(StrEnum):
     """Who decides for a child asks for it."""
 
 
+class Given(NamedTuple):
+    """The proof that was given, with the check if it is one."""
+
+    proof: Proof
+    identity_check_id: UUID | None = None
+
+    @property
+    def faults(self) -> list[FieldError]:
+        """The fault of a check that is missing, or that does not belong to the proof."""
+        if (self.proof is Proof.IDENTITY_CHECK) == (self.identity_check_id is not None):
+            return []
+        return [FieldError("identity_check_id", "with-its-proof", "Name a check if, and only if, it is the proof.")]
+
+    @property
+    def fields(self) -> list[str]:
+        """What the record of access says of it."""
+        check = [] if self.identity_check_id is None else [f"identity_check.{self.identity_check_id}"]
+        return [f"proof.{self.proof.value}", *check]
+
+
 class ReportLanguage(StrEnum):
     """The languages of the page."""
 
@@ -35,10 +56,3 @@ def shows_entry(action: str, *, all_told: bool) -> bool:
     """Whether an entry of the record of access belongs in the report. Those about requests of authorities do only if
     the person may know of all of them, because an entry does not say to which request it belongs."""
     return all_told or not action.startswith(_OF_LEGAL_REQUESTS)
-
-
-def check_faults(proof: Proof, identity_check_id: UUID | None) -> list[FieldError]:
-    """The fault of a check that is missing, or that does not belong to the proof."""
-    if (proof is Proof.IDENTITY_CHECK) == (identity_check_id is not None):
-        return []
-    return [FieldError("identity_check_id", "with-its-proof", "Name a check if, and only if, it is the proof.")]

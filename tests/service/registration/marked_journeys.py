@@ -1,5 +1,5 @@
-"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, and a check of
-who somebody without papers is."""
+"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, and a person
+without papers."""
 
 from __future__ import annotations
 
