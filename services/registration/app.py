@@ -42,6 +42,7 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.gate import api as gate_api
 from services.registration.households import api as households_api
+from services.registration.identity_checks import api as identity_checks_api
 from services.registration.incidents import api as incidents_api
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
@@ -99,6 +100,7 @@ ROUTERS = [
     sharing_api.router,
     erasure_api.router,
     access_reports_api.router,
+    identity_checks_api.router,
     incidents_api.router,
     legal_requests_api.router,
     releases_api.router,

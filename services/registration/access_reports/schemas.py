@@ -70,6 +70,13 @@ class EmergencyTold(BaseModel):
     verdict: Verdict | None = Field(description="What the data protection officer found; null before the review")
 
 
+class IdentityCheckTold(BaseModel):
+    """Somebody tried to prove, by answers to questions, to be the person."""
+
+    made_at: datetime
+    proven: bool
+
+
 class AccessReport(BaseModel):
     """All that registration knows of a person, as far as the caller may see it."""
 
@@ -79,6 +86,7 @@ class AccessReport(BaseModel):
     recipients: list[RecipientOfData]
     legal_requests: list[LegalRequestTold]
     emergencies: list[EmergencyTold]
+    identity_checks: list[IdentityCheckTold]
     accesses: list[AccessView] = Field(description="Who read or wrote the data, newest first")
     accesses_left_out: bool = Field(description="There are more: `GET /v1/returnees/{returnee_id}/access-log`")
     complete: bool = Field(

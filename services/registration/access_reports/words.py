@@ -33,6 +33,10 @@ HEADINGS: Final[dict[str, tuple[str, str]]] = {
     "requests": ("Autoridades que preguntaron por usted", "Authorities that asked about you"),
     "answered": ("Respuesta", "Answer"),
     "emergencies": ("Quién pidió ver sus datos para salvar una vida", "Who asked to see your data to save a life"),
+    "identity_checks": (
+        "Quién respondió preguntas para mostrar que era usted",
+        "Who answered questions as you",
+    ),
     "reviewed": ("Revisión", "Review"),
     "accesses": ("Quién vio o cambió sus datos", "Who saw or changed your data"),
     "when": ("Cuándo", "When"),
@@ -46,6 +50,10 @@ HEADINGS: Final[dict[str, tuple[str, str]]] = {
 CODES: Final[dict[str, tuple[str, str]]] = {
     "document_seen": ("con un documento", "with a document"),
     "questions_answered": ("respondiendo preguntas", "by answering questions"),
+    "identity_check": ("respondiendo preguntas", "by answering questions"),
+    "proven": ("lo mostró", "it was shown"),
+    "not_proven": ("no lo mostró", "it was not shown"),
+    "identity_checks": ("preguntas para mostrar quién es", "questions to show who you are"),
     "known_to_staff": ("el personal le conoce", "the staff know you"),
     "vouched_for": ("un testigo respondió por usted", "a witness said who you are"),
     "guardian_or_authority": ("lo pidió quien decide por el niño o la niña", "who decides for the child asked for it"),

@@ -216,6 +216,13 @@ REACH: Final[Mapping[str, Reach]] = {
             }
         ),
     ),
+    # How often somebody tried to pass as the person stays as times.
+    "identity_check": Reach(
+        changed={"questions_sealed": Change.WIPED, "right_keys": Change.WIPED},
+        stays=frozenset(
+            {"id", "returnee_id", "made_by", "made_on", "made_at", "answer_by", "judged_at", "proven_until"}
+        ),
+    ),
     "field_change": Reach(deleted=True),
     # A conflict about two people has no question left when one of them is erased.
     "sync_conflict": Reach(deleted=True, whose="(returnee_id = $1 OR other_returnee_id = $1)"),

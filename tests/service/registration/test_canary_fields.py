@@ -17,7 +17,13 @@ from tests.marks import BIRTH_DATE, MARK, PHONE, Marks, columns_that_tell, mark,
 from tests.personal_texts import with_free_dates
 from tests.service.registration.answering import save
 from tests.service.registration.conftest import LANDED_AT, Registration, a_consent, a_returnee, an_announcement
-from tests.service.registration.marked_journeys import called_back, for_one_organization, in_an_emergency, of_a_child
+from tests.service.registration.marked_journeys import (
+    called_back,
+    for_one_organization,
+    in_an_emergency,
+    of_a_child,
+    without_papers,
+)
 from tests.service.registration.matching import compare, match_of, merge, unmerge
 from tests.service.registration.offline import Device, resolve
 from tests.service.registration.test_arrivals import CSV, params
@@ -204,7 +210,7 @@ async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_e
         await questions_about(registration, person)
         await merged_and_parted(registration)
         await without_a_line(registration, flight, person)
-        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back):
+        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back, without_papers):
             await journey(registration, mark)
         await refusals(registration)
         await marks.ask_with_marks(registration.client, registration.headers())
