@@ -34,7 +34,7 @@ class Clock:
     tables: tuple[str, ...] = ()
     """The tables with data of this kind. Event tables and those of the chassis belong to every service."""
     setting: str | None = None
-    """The value of `reception.yaml` that gives the days. None: they are in the code, because all services share them."""
+    """The value of `reception.yaml` that gives the days. None: they are in the code, because services share them."""
 
 
 _WITH_PERSON: Final = "with the erasure of the person"
