@@ -17,7 +17,7 @@ from services.registration.vault.sealing import Vault
 
 FIELDS = (
     *IDENTITY_FIELDS, "profile", "return_facts", "needs", "consents", "safe_contact", "answers", "packets",
-    "legal_requests", "emergencies", "access_log",
+    "legal_requests", "emergencies", "retention", "access_log",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ async def make_access_report(
         recipients=await queries.recipients(session, people, actor=actor),
         legal_requests=told,
         emergencies=await queries.emergencies_of(session, ids),
+        extensions=await queries.extensions_of(session, ids),
         accesses=entries,
         accesses_left_out=more,
         complete=complete,

@@ -12,6 +12,7 @@ from services.registration.access_reports.rules import shows_entry
 from services.registration.access_reports.schemas import (
     AnswersOfPerson,
     EmergencyTold,
+    ExtensionTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -23,6 +24,8 @@ from services.registration.audit.schemas import AccessView
 from services.registration.consent import queries as consent
 from services.registration.emergencies import queries as emergencies
 from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
+from services.registration.identity_ends import queries as identity_ends
+from services.registration.identity_ends.rules import ExtensionReason
 from services.registration.legal_requests import queries as legal_requests
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer, may_be_told
 from services.registration.needs import queries as needs
@@ -142,6 +145,14 @@ async def emergencies_of(session: AsyncSession, returnee_ids: Sequence[UUID]) ->
             verdict=None if row.verdict is None else Verdict(row.verdict),
         )
         for row in await emergencies.about(session, returnee_ids)
+    ]
+
+
+async def extensions_of(session: AsyncSession, returnee_ids: Sequence[UUID]) -> list[ExtensionTold]:
+    """The decisions to keep the data longer, oldest first."""
+    return [
+        ExtensionTold(decided_at=row.recorded_at, reason=ExtensionReason(row.reason), until=row.until)
+        for row in await identity_ends.extensions(session, returnee_ids)
     ]
 
 

@@ -1,12 +1,13 @@
 """Queries of clocks: what last happened to people, and who is due."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import now, own_work, raw
@@ -107,6 +108,13 @@ async def due_count(session: AsyncSession, *, most: int) -> int:
     """How many people are on the list; counting stops at `most`."""
     count: int = await (await raw(session)).fetchval(_DUE_COUNT, most)
     return count
+
+
+async def extensions(session: AsyncSession, returnee_ids: Collection[UUID]) -> Sequence[RetentionExtension]:
+    """All extensions of these records, oldest first. Call it for the report to the person, who is told of all."""
+    query = select(RetentionExtension).where(col(RetentionExtension.returnee_id).in_(returnee_ids))
+    async with own_work(session):
+        return (await session.exec(query.order_by(col(RetentionExtension.id)))).all()
 
 
 async def extension_view(session: AsyncSession, extension_id: UUID) -> ExtensionView:

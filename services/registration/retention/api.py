@@ -1,6 +1,5 @@
 """HTTP for the report of what has gone."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,7 @@ from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF
+from libs.wire.values import Day
 from services.registration.pack import ThePack
 from services.registration.retention import queries
 from services.registration.retention.schemas import RetentionReport
@@ -22,8 +22,8 @@ async def report_retention(
     session: Session,
     caller: Officer,
     pack: ThePack,
-    since: Annotated[date, Query(alias="from", description="The first day, in UTC", examples=["2026-11-01"])],
-    until: Annotated[date, Query(alias="to", description="The last day, included", examples=["2026-11-30"])],
+    since: Annotated[Day, Query(alias="from", description="The first day, in UTC", examples=["2026-11-01"])],
+    until: Annotated[Day, Query(alias="to", description="The last day, included", examples=["2026-11-30"])],
 ) -> RetentionReport:
     """When each kind of data ends, and how much of it has gone in these days. It contains kinds and numbers, no ids.
 
