@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -83,7 +84,7 @@ async def test_the_days_of_the_pack_decide_what_devices_left_and_which_arrivals_
 def test_each_loop_has_the_days_of_the_pack(sample_pack):
     days = RetentionDays(identity_days=400, arrival_key_days=40, device_days=100)
     pack = sample_pack.model_copy(update={"reception": sample_pack.reception.model_copy(update={"retention": days})})
-    loops = {loop.name: loop.run for loop in app._work(None, None, pack, None, audit_keys=None)}
+    loops = {loop.name: loop.run for loop in app._work(None, SimpleNamespace(master=None), pack, None, audit_keys=None)}
     assert loops["operations of devices"].keywords["days"] == 100
     assert loops["ends of identity data"].keywords["days"] == 400
     assert loops["erasures"].keywords["pack"].reception.retention.arrival_key_days == 40
