@@ -13,7 +13,7 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
             *("identity-checks:write", "intake:decide"),
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
-            "safe-contact:read",
+            *("retention:read", "retention:write", "safe-contact:read"),
             *("screening:read", "screening:write"),
         }
     ),

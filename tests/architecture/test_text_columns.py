@@ -63,6 +63,7 @@ REGISTRATION = {
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
         identity_check.made_by identity_check.right_keys
+        retention_extension.reason retention_extension.recorded_by
         emergency.asked_by emergency.asked_who emergency.decided_by emergency.decided_who emergency.decision
         emergency.reason emergency.reviewed_by emergency.verdict
         child_release.authority child_release.cancelled_because child_release.cancelled_by

@@ -19,7 +19,7 @@ from services.registration.vault.sealing import Vault
 
 FIELDS = (
     *IDENTITY_FIELDS, "profile", "return_facts", "needs", "consents", "safe_contact", "answers", "packets",
-    "legal_requests", "emergencies", "identity_checks", "access_log",
+    "legal_requests", "emergencies", "identity_checks", "retention", "access_log",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ async def make_access_report(
         legal_requests=told,
         emergencies=await queries.emergencies_of(session, ids),
         identity_checks=await queries.identity_checks_of(session, ids),
+        extensions=await queries.extensions_of(session, ids),
         accesses=entries,
         accesses_left_out=more,
         complete=complete,

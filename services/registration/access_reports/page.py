@@ -10,6 +10,7 @@ from services.registration.access_reports.schemas import (
     AccessReport,
     EmergencyTold,
     IdentityCheckTold,
+    ExtensionTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -41,6 +42,7 @@ def page_html(report: AccessReport, *, language: str, taxonomy: Taxonomy) -> str
         _list("requests", (_request(one, language) for one in report.legal_requests), language),
         _list("emergencies", (_emergency(one, language) for one in report.emergencies), language),
         _list("identity_checks", (_check(one, language) for one in report.identity_checks), language),
+        _list("extensions", (_extension(one, language) for one in report.extensions), language),
         _accesses(report.accesses, language),
         f"<p>{_h('more', language)}</p>" if report.accesses_left_out else "",
     ]
@@ -128,6 +130,10 @@ def _emergency(one: EmergencyTold, language: str) -> str:
 
 def _check(one: IdentityCheckTold, language: str) -> str:
     return f"{_moment(one.made_at)}: {_p('proven' if one.proven else 'not_proven', language)}"
+
+
+def _extension(one: ExtensionTold, language: str) -> str:
+    return f"{_day(one.decided_at)} – {_day(one.until)}: {_p(one.reason, language)}"
 
 
 def _accesses(entries: Sequence[AccessView], language: str) -> str:

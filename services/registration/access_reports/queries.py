@@ -13,6 +13,7 @@ from services.registration.access_reports.schemas import (
     AnswersOfPerson,
     EmergencyTold,
     IdentityCheckTold,
+    ExtensionTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -25,6 +26,8 @@ from services.registration.consent import queries as consent
 from services.registration.emergencies import queries as emergencies
 from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
 from services.registration.identity_checks import queries as identity_checks
+from services.registration.identity_ends import queries as identity_ends
+from services.registration.identity_ends.rules import ExtensionReason
 from services.registration.legal_requests import queries as legal_requests
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer, may_be_told
 from services.registration.needs import queries as needs
@@ -152,6 +155,14 @@ async def identity_checks_of(session: AsyncSession, returnee_ids: Sequence[UUID]
     return [
         IdentityCheckTold(made_at=row.made_at, proven=row.proven_until is not None)
         for row in await identity_checks.about(session, returnee_ids)
+    ]
+
+
+async def extensions_of(session: AsyncSession, returnee_ids: Sequence[UUID]) -> list[ExtensionTold]:
+    """The decisions to keep the data longer, oldest first."""
+    return [
+        ExtensionTold(decided_at=row.recorded_at, reason=ExtensionReason(row.reason), until=row.until)
+        for row in await identity_ends.extensions(session, returnee_ids)
     ]
 
 
