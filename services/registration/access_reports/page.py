@@ -9,8 +9,8 @@ from libs.taxonomy.model import Taxonomy
 from services.registration.access_reports.schemas import (
     AccessReport,
     EmergencyTold,
-    IdentityCheckTold,
     ExtensionTold,
+    IdentityCheckTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,

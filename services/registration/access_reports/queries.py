@@ -12,8 +12,8 @@ from services.registration.access_reports.rules import shows_entry
 from services.registration.access_reports.schemas import (
     AnswersOfPerson,
     EmergencyTold,
-    IdentityCheckTold,
     ExtensionTold,
+    IdentityCheckTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
