@@ -12,7 +12,24 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bench import answers, candidates, clocks, flat, gate, ledger, lists, memory, path, relay, secured, walls
+from bench import (
+    answers,
+    candidates,
+    clocks,
+    flat,
+    gate,
+    ledger,
+    lists,
+    manifests,
+    matching,
+    memory,
+    path,
+    relay,
+    secured,
+    sync,
+    walls,
+    year,
+)
 from bench.console.run import measure as measure_console
 from bench.figures import Figures, figures_of
 from bench.history import measure_history
@@ -21,7 +38,8 @@ from bench.showing import show, show_goals, show_stages, spread_text
 from deploy.local.installation import ROOT
 
 OUTPUT = ROOT / ".enlace" / "bench.json"
-BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+Measures = dict[str, Callable[[], Awaitable[dict[str, Any]]]]
+BUS: Measures = {
     "relay": relay.measure,
     "flat": flat.measure,
     "memory": memory.measure,
@@ -30,14 +48,16 @@ BUS: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
     "clocks": clocks.measure,
     "answers": answers.measure,
     "gate": gate.measure,
+    "manifests": manifests.measure,
+    "sync": sync.measure,
     "ledger": ledger.measure,
     "walls": walls.measure,
     "secured": secured.measure,
 }
-CHAIN, HISTORY, CONSOLE = "chain", "history", "console"
-PARTS = (CHAIN, *path.PARTS, HISTORY, *BUS, CONSOLE)
+CHAIN, HISTORY, CONSOLE, MATCHING, YEAR = "chain", "history", "console", "matching", "year"
+PARTS = (CHAIN, *path.PARTS, HISTORY, *BUS, CONSOLE, MATCHING, YEAR)
 """`chain` is all parts of the event path in one run."""
-ALL = (CHAIN, HISTORY, *BUS, CONSOLE)
+ALL = (CHAIN, HISTORY, *BUS, CONSOLE, MATCHING, YEAR)
 MERGED = frozenset({CHAIN, *path.PARTS})
 """Parts of the file in which figures that were not measured are kept."""
 console = Console()
@@ -55,6 +75,10 @@ def main(
     rows: Annotated[int, typer.Option(help="Referrals in the database while pages of the console are measured")] = (
         1_000_000
     ),
+    people: Annotated[
+        int, typer.Option(min=10_000, help="People in the tables while an arrival is matched")
+    ] = 1_000_000,
+    year_share: Annotated[float, typer.Option(min=0.001, max=1, help="Which share of a year is replayed")] = 1.0,
     only: Annotated[list[str] | None, typer.Option(help=f"Some of {', '.join(PARTS)}; all by default")] = None,
 ) -> None:
     """Measure, print, and write .enlace/bench.json; what is not measured keeps its figures there."""
@@ -70,10 +94,16 @@ def main(
         steady_seconds=steady_seconds,
         solo_people=solo_people,
     )
-    uvloop.run(_run(parts, plan, history_events, rows))
+    others: Measures = {
+        **BUS,
+        CONSOLE: lambda: measure_console(rows=rows),
+        MATCHING: lambda: matching.measure(people=people),
+        YEAR: lambda: year.measure(share=year_share),
+    }
+    uvloop.run(_run(parts, plan, history_events, others))
 
 
-async def _run(parts: set[str], plan: Plan, history_events: int, rows: int) -> None:
+async def _run(parts: set[str], plan: Plan, history_events: int, others: Measures) -> None:
     measured: Figures = {}
     if plan.parts:
         measured = await _path(plan)
@@ -86,11 +116,7 @@ async def _run(parts: set[str], plan: Plan, history_events: int, rows: int) -> N
             console.print(f"history: {says} per returnee, ratio to an empty one: {spread_text(found, name, 2)}")
         _write({CHAIN: found})
     show_goals(console, measured)
-    measures: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
-        **BUS,
-        CONSOLE: lambda: measure_console(rows=rows),
-    }
-    for name, measure in measures.items():
+    for name, measure in others.items():
         if name in parts:
             _write({name: await measure()})
 

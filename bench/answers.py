@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 
 from bench.arrivals import NEEDS
-from bench.bare_insert import CREATE
+from bench.bare_insert import CREATE, CREATE_ENTRY
 from bench.chain import Running, enlace, measure_chain
 from bench.measuring import until
 from bench.resting import rest
@@ -149,10 +149,18 @@ class _Client:
 @asynccontextmanager
 async def bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
     """The bare INSERT, served by one process on the same PostgreSQL."""
+    async with bare_server(running) as http:
+        yield lambda one: lambda: http.post(f"/answers/{one}")
+
+
+@asynccontextmanager
+async def bare_server(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `bench.bare_insert`, which one process serves on the same PostgreSQL."""
     url, port = running.owner_url("REFERRAL"), free_port()
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(CREATE)
+        await connection.execute(CREATE_ENTRY)
     finally:
         await connection.close()
     process = await asyncio.create_subprocess_exec(
@@ -171,7 +179,7 @@ async def bare(running: Running) -> AsyncIterator[Callable[[UUID], Call]]:
                     return False
 
             await until(up, what="the bare INSERT to be served", within_s=30)
-            yield lambda one: lambda: http.post(f"/answers/{one}")
+            yield http
     finally:
         process.terminate()
         await process.wait()

@@ -35,13 +35,13 @@ class Message:
         ]
 
 
-def landings(count: int, *, run: str) -> Iterator[Message]:
+def landings(count: int, *, run: str, mode: str = "flight", place: str = "GT01") -> Iterator[Message]:
     """Flights of 135 people for `count` people in total; the last flight may be smaller.
 
     Send these messages before those of `arrivals`.
     """
     for first in range(0, count, FLIGHT_SIZE):
-        yield _landed(f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first))
+        yield _landed(f"{run}-{first // FLIGHT_SIZE}", min(FLIGHT_SIZE, count - first), mode, place)
 
 
 def arrivals(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Message]:
@@ -51,11 +51,11 @@ def arrivals(count: int, *, run: str, urgency: str = "urgent") -> Iterator[Messa
         yield _arrived(f"{run}-{number}", f"{run}-{number // FLIGHT_SIZE}", chance, urgency)
 
 
-def _landed(batch: str, size: int) -> Message:
+def _landed(batch: str, size: int, mode: str, place: str) -> Message:
     data = {
         "sender_reference": batch,
-        "mode": "flight",
-        "reception_place": "GT01",
+        "mode": mode,
+        "reception_place": place,
         "landed_at": datetime.now(UTC).isoformat(),
         "people_count": size,
     }

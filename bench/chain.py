@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.arrivals import FLIGHT_SIZE, NEEDS, arrivals, landings, send_all
+from bench.arrivals import FLIGHT_SIZE, NEEDS, Message, arrivals, landings, send_all
 from bench.measuring import cpu_seconds, seconds_between, spent, until, value, without_kafka
 from deploy.demo.client import Caller, Connections
 from deploy.demo.loading import capacity_body, in_turns, load_directory
@@ -205,8 +205,12 @@ _DELIVERED = "SELECT count(*) FROM delivery WHERE stored_at >= $1"
 
 async def land(side: Side, returnees: int, *, run: str) -> None:
     """Send the landings of the flights, and wait until referral has stored them."""
+    await tell_landings(side, list(landings(returnees, run=run)))
+
+
+async def tell_landings(side: Side, messages: list[Message]) -> None:
+    """Send these landings, and wait until referral has stored them."""
     landed = "SELECT count(*) FROM arrival_batch WHERE landed_at IS NOT NULL"
-    messages = list(landings(returnees, run=run))
     known = await value(side.url("REFERRAL"), landed)
     await send_all(side.bootstrap, messages)
 

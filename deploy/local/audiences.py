@@ -10,10 +10,10 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
             *("child-releases:read", "child-releases:sign-off", "child-releases:write"),
             *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write"),
             *("emergency:approve", "emergency:open", "emergency:read", "emergency:review", "emergency-person:read"),
-            "intake:decide",
+            *("identity-checks:write", "intake:decide"),
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),
-            "safe-contact:read",
+            *("retention:read", "retention:write", "safe-contact:read"),
             *("screening:read", "screening:write"),
         }
     ),

@@ -42,6 +42,9 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
 from services.registration.gate import api as gate_api
 from services.registration.households import api as households_api
+from services.registration.identity_checks import api as identity_checks_api
+from services.registration.identity_ends import api as identity_ends_api
+from services.registration.identity_ends.loop import check_forever
 from services.registration.incidents import api as incidents_api
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
@@ -64,6 +67,7 @@ from services.registration.people.loop import index_forever
 from services.registration.progress import api as progress_api
 from services.registration.receipts import api as receipts_api
 from services.registration.releases import api as releases_api
+from services.registration.retention import api as retention_api
 from services.registration.screening import api as screening_api
 from services.registration.settings import Settings
 from services.registration.sharing import api as sharing_api
@@ -99,10 +103,13 @@ ROUTERS = [
     sharing_api.router,
     erasure_api.router,
     access_reports_api.router,
+    identity_checks_api.router,
     incidents_api.router,
     legal_requests_api.router,
     releases_api.router,
     emergencies_api.router,
+    retention_api.router,
+    identity_ends_api.router,
     sync_api.router,
     operations_api.router,
 ]
@@ -202,8 +209,9 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
         "names": partial(index_forever, database=database, vault=vault),
         "restricted needs": partial(move_forever, database=database, pack=pack, vault=vault),
         "staff references": partial(seal_references_forever, database=database, vault=vault),
+        "ends of identity data": partial(check_forever, database=database, days=pack.reception.retention.identity_days),
         "told facts": partial(key_forever, database=database, vault=vault),
-        "operations of devices": partial(tidy_forever, database=database),
+        "operations of devices": partial(tidy_forever, database=database, days=pack.reception.retention.device_days),
         "answers": partial(judge_forever, database=database, pack=pack, vault=vault),
         "ended consents": partial(act_on_ended_forever, database=database, pack=pack),
     }

@@ -2,7 +2,6 @@
 those of the vault key."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
@@ -28,14 +27,12 @@ from libs.chassis.database import Database
 from libs.chassis.knowing import Known, read, write
 from libs.chassis.yaml_files import FaultyFileError
 from libs.events.audit import Hand
-from libs.events.tables import KEEP_DAYS as EVENT_DAYS
 from services.registration.app import SERVICE, create_app, manager_of, vault_of
 from services.registration.audit.actions import record
 from services.registration.audit.queries import accesses
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.audit.tables import AUDIT
 from services.registration.database import KeysDatabase
-from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS
 from services.registration.file_matching import actions as file_matching
 from services.registration.file_matching.rules import UnreadableFileError
 from services.registration.linkage import priors as weights
@@ -44,9 +41,8 @@ from services.registration.reconciling.actions import reconciled
 from services.registration.reconciling.queries import known
 from services.registration.reconciling.rules import Finding
 from services.registration.retention.queries import report
-from services.registration.retention.rules import clocks, is_span
+from services.registration.retention.rules import is_span
 from services.registration.settings import Settings
-from services.registration.sync.rules import KEEP_DAYS
 from services.registration.vault import key_files
 from services.registration.vault.actions import rewrap_keys
 from services.registration.vault.outer import KeyManager
@@ -168,16 +164,9 @@ def retention_report(since: FirstDay, until: LastDay) -> None:
     """
     if not is_span(since.date(), until.date()):
         raise typer.BadParameter("the last day is before the first one", param_hint="--to")
-    pack = load_pack(Settings().pack)
-    told = clocks(
-        manifest_days=pack.reception.manifest_days,
-        arrival_key_days=KEEP_ARRIVAL_KEY_DAYS,
-        device_days=KEEP_DAYS,
-        event_days=EVENT_DAYS,
-    )
-    made = partial(report, clocks=told, since=since.date(), until=until.date())
-    for line in asyncio.run(in_transaction(_database(), made)):
-        typer.echo(json.dumps(line))
+    made = partial(report, reception=load_pack(Settings().pack).reception, since=since.date(), until=until.date())
+    for line in asyncio.run(in_transaction(_database(), made)).kinds:
+        typer.echo(line.model_dump_json())
 
 
 @cli.command()

@@ -26,7 +26,7 @@ from libs.instruments.model import Instruments
 from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.policies import load_restricted, load_reviewed, of_every_category
 from services.registration.own_needs import OwnNeeds
-from services.registration.protection import EmergencyPolicy, ReleasePolicy
+from services.registration.protection import EmergencyPolicy, IdentityCheckPolicy, ReleasePolicy
 from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -114,6 +114,20 @@ class ReceptionPlace(PackPart):
     modes: Annotated[list[TransportMode], Field(min_length=1)]
 
 
+class RetentionDays(PackPart):
+    """For how many days kinds of data are kept. The code needs the lower bounds; the upper ones prevent that data stay
+    by mistake (domain P20). `services/registration/retention/rules.py` lists all kinds."""
+
+    identity_days: Annotated[int, Field(ge=180, le=3650)] = 1825
+    """After the last thing that happened to a person. Then the data protection officer decides."""
+    arrival_key_days: Annotated[int, Field(ge=29, le=366)] = 30
+    """After an erasure. In this time a repeated arrival is recognised; Kafka, the inbox and parked events keep one for
+    28 days."""
+    device_days: Annotated[int, Field(ge=77, le=366)] = 90
+    """After an operation of a device, the decision on a conflict, or the last call of a device. An operation may come
+    again for 45 days, and an erasure may set its time back by a month."""
+
+
 class ReceptionSender(PackPart):
     """A sender of arrival events whose rows belong to one organisation rather than to the network's reception."""
 
@@ -129,8 +143,9 @@ class Reception(PackPart):
     version: str
     timezone: str
     """The time zone in which days are counted, such as the day of arrival for an age."""
-    manifest_days: Days
+    manifest_days: Annotated[int, Field(ge=1, le=366)]
     """How many days after landing the names of announced people who were not met are kept (domain P17)."""
+    retention: RetentionDays = RetentionDays()
     times: ToldTimes
     """How far a time from outside may differ from our clock."""
     places: Annotated[dict[PlaceCode, ReceptionPlace], Field(min_length=1)]
@@ -138,6 +153,7 @@ class Reception(PackPart):
     own_needs: OwnNeeds = OwnNeeds()
     child_releases: ReleasePolicy
     emergencies: EmergencyPolicy
+    identity_checks: IdentityCheckPolicy
 
     @field_validator("timezone")
     @classmethod

@@ -1,11 +1,20 @@
-"""Limits of the pack for the release of children, and for access in an emergency (pure)."""
+"""Limits of the pack for the release of children, access in an emergency, and checks of who a person is (pure)."""
 
 from datetime import timedelta
-from typing import Annotated
+from math import comb
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from libs.chassis.yaml_files import PackPart
+from libs.events.codes import LanguageCode
+
+LEAST_OPTIONS: Final = 4
+"""A question with fewer options is not asked."""
+OPTIONS_MAX: Final = 6
+QUESTIONS_MAX: Final = 6
+GUESSED_MAX: Final = 0.02
+"""The greatest chance with which somebody who knows nothing may pass a check of one person on one day."""
 
 
 class ReleasePolicy(PackPart):
@@ -38,3 +47,47 @@ class EmergencyPolicy(PackPart):
     def approve_within(self) -> timedelta:
         """The time for the decision."""
         return timedelta(minutes=self.approve_within_minutes)
+
+
+class IdentityCheckPolicy(PackPart):
+    """How a person without papers proves who they are: by questions, with limited tries."""
+
+    questions: Annotated[int, Field(ge=3, le=QUESTIONS_MAX)]
+    options: Annotated[int, Field(ge=LEAST_OPTIONS, le=OPTIONS_MAX)]
+    """Of one question, the right one included. A question with fewer possible answers has fewer."""
+    wrong_allowed: Annotated[int, Field(ge=0, le=2)] = 0
+    minutes: Annotated[int, Field(ge=2, le=60)]
+    """For the answers, after the questions are given."""
+    proof_minutes: Annotated[int, Field(ge=5, le=120)]
+    """For the use of the proof, after the judgement."""
+    tries_per_person: Annotated[int, Field(ge=1, le=10)]
+    """Unproven checks of one person on one day, whoever makes them."""
+    tries_per_caller: Annotated[int, Field(ge=1, le=200)]
+    """Unproven checks of one caller on one day, of anybody. A program that many people use is one caller."""
+    languages: dict[LanguageCode, Annotated[str, Field(min_length=1, max_length=40)]] = {}
+    """Languages that may be asked for, with their names. Leave out those that nearly everybody speaks."""
+
+    @property
+    def answer_within(self) -> timedelta:
+        """The time for the answers."""
+        return timedelta(minutes=self.minutes)
+
+    @property
+    def proof_lasts(self) -> timedelta:
+        """The time in which the proof can be used."""
+        return timedelta(minutes=self.proof_minutes)
+
+    @property
+    def guessed(self) -> float:
+        """The greatest chance to pass one check by chance, if every question has the least number of options."""
+        right = 1 / LEAST_OPTIONS
+        return sum(
+            comb(self.questions, wrong) * right ** (self.questions - wrong) * (1 - right) ** wrong
+            for wrong in range(self.wrong_allowed + 1)
+        )
+
+    @model_validator(mode="after")
+    def _not_by_chance(self) -> Self:
+        if self.guessed * self.tries_per_person > GUESSED_MAX:
+            raise ValueError("a check can be passed by chance: ask more, allow fewer wrong answers, or fewer tries")
+        return self

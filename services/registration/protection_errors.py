@@ -1,4 +1,4 @@
-"""Refusals about the release of children, and about access in an emergency."""
+"""Refusals about the release of children, access in an emergency, and checks of who a person is."""
 
 from typing import ClassVar
 
@@ -96,3 +96,40 @@ class EmergencyReviewed(Conflict):
 
     code: ClassVar[str] = "emergency-reviewed"
     title: ClassVar[str] = "The emergency has already been reviewed"
+
+
+class ChildDeskOnly(Refusal):
+    """For a child, and for a person of unsure age, only the desk that decides for children checks who asks."""
+
+    code: ClassVar[str] = "child-desk-only"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Only the desk that decides for children may do this"
+
+
+class IdentityCheckLocked(Conflict):
+    """The tries of the day are used up, those of the person or those of the caller. Papers still prove who it is."""
+
+    code: ClassVar[str] = "identity-check-locked"
+    title: ClassVar[str] = "There are no more tries today"
+
+
+class TooLittleKnown(Conflict):
+    """Not enough is known of the person for the questions of a check. Nothing was counted."""
+
+    code: ClassVar[str] = "identity-check-too-little-known"
+    title: ClassVar[str] = "Too little is known of the person to ask questions"
+
+
+class IdentityCheckEnded(Conflict):
+    """The check was judged, its time is over, or a newer check of the person has ended it."""
+
+    code: ClassVar[str] = "identity-check-ended"
+    title: ClassVar[str] = "The check has ended"
+
+
+class IdentityNotProven(Refusal):
+    """No check with this id proves now, for this caller, who this person is. It may be unknown, unproven or too old."""
+
+    code: ClassVar[str] = "identity-not-proven"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "The check does not prove who the person is"

@@ -21,6 +21,7 @@ OWN_WORK = {
     "services/registration/packets/actions/grants.py": (1, "whether a person behind a grant still allows it"),
     "services/registration/certificates/queries.py": (1, "whether the caller holds a certificate; no caller reads any"),
     "services/registration/emergencies/queries.py": (1, "a person is told of all looks in an emergency"),
+    "services/registration/identity_ends/queries.py": (2, "whose days are over, only for who sees all; a report"),
     "services/registration/incidents/queries.py": (1, "who is affected, over all entries; only for who sees all"),
     "services/registration/sharing/queries.py": (2, "packets of one person: ids for requests; the person's report"),
     "services/registration/walls.py": (

@@ -13,20 +13,24 @@ from libs.chassis.problems import responses
 from libs.chassis.tenancy import RECEPTION_AND_STAFF
 from services.registration.access_reports import actions
 from services.registration.access_reports.page import PAGE_POLICY, page_html
-from services.registration.access_reports.rules import Proof, ReportLanguage
+from services.registration.access_reports.rules import Given, Proof, ReportLanguage
 from services.registration.access_reports.schemas import AccessReport
 from services.registration.audit.api import actor_of
 from services.registration.errors import ReturneeErased
 from services.registration.pack import ThePack
+from services.registration.protection_errors import IdentityNotProven
 from services.registration.vault.api import TheVault
 
 router = APIRouter(prefix="/v1", tags=["access reports"])
 Maker = Annotated[Caller, requires("access-reports:read", by=RECEPTION_AND_STAFF)]
 ProofQuery = Annotated[Proof, Query(description="How the person proved who they are; it is recorded")]
+CheckQuery = Annotated[
+    UUID | None, Query(description="The check that proved it, with `proof=identity_check` and only then")
+]
 Language = Annotated[ReportLanguage, Query(description="The language of the words")]
 
 
-@router.get("/returnees/{returnee_id}/access-report", responses=responses(NotFound, ReturneeErased))
+@router.get("/returnees/{returnee_id}/access-report", responses=responses(NotFound, ReturneeErased, IdentityNotProven))
 async def make_access_report(
     returnee_id: UUID,
     proof: ProofQuery,
@@ -36,6 +40,7 @@ async def make_access_report(
     vault: TheVault,
     response: Response,
     language: Language = ReportLanguage.ES,
+    identity_check_id: CheckQuery = None,
 ) -> AccessReport:
     """Everything that registration knows of a person, for that person: data, needs, answers, consents, who looked, to
     whom it went, and which authorities asked.
@@ -44,13 +49,13 @@ async def make_access_report(
     whose notice is deferred is left out. What others know (places, referrals, messages) is at the other services.
     """
     response.headers["Cache-Control"] = "no-store"
-    return await _made(returnee_id, proof, language, session, caller, pack, vault)
+    return await _made(returnee_id, Given(proof, identity_check_id), language, session, caller, pack, vault)
 
 
 @router.get(
     "/returnees/{returnee_id}/access-report/page",
     response_class=HTMLResponse,
-    responses=responses(NotFound, ReturneeErased),
+    responses=responses(NotFound, ReturneeErased, IdentityNotProven),
 )
 async def print_access_report(
     returnee_id: UUID,
@@ -60,16 +65,17 @@ async def print_access_report(
     pack: ThePack,
     vault: TheVault,
     language: Language = ReportLanguage.ES,
+    identity_check_id: CheckQuery = None,
 ) -> HTMLResponse:
     """The same as a page to print, in plain words."""
-    report = await _made(returnee_id, proof, language, session, caller, pack, vault)
+    report = await _made(returnee_id, Given(proof, identity_check_id), language, session, caller, pack, vault)
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": PAGE_POLICY}
     return HTMLResponse(page_html(report, language=language, taxonomy=pack.taxonomy), headers=headers)
 
 
 async def _made(
     returnee_id: UUID,
-    proof: Proof,
+    given: Given,
     language: ReportLanguage,
     session: Session,
     caller: Caller,
@@ -79,7 +85,7 @@ async def _made(
     return await actions.make_access_report(
         session,
         returnee_id,
-        proof=proof,
+        given=given,
         language=language.value,
         traces=caller.tenant.staff,
         actor=actor_of(caller, pack),

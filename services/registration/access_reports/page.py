@@ -9,6 +9,8 @@ from libs.taxonomy.model import Taxonomy
 from services.registration.access_reports.schemas import (
     AccessReport,
     EmergencyTold,
+    ExtensionTold,
+    IdentityCheckTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -39,6 +41,8 @@ def page_html(report: AccessReport, *, language: str, taxonomy: Taxonomy) -> str
         _list("recipients", (_recipient(one, language, taxonomy) for one in report.recipients), language),
         _list("requests", (_request(one, language) for one in report.legal_requests), language),
         _list("emergencies", (_emergency(one, language) for one in report.emergencies), language),
+        _list("identity_checks", (_check(one, language) for one in report.identity_checks), language),
+        _list("extensions", (_extension(one, language) for one in report.extensions), language),
         _accesses(report.accesses, language),
         f"<p>{_h('more', language)}</p>" if report.accesses_left_out else "",
     ]
@@ -122,6 +126,14 @@ def _emergency(one: EmergencyTold, language: str) -> str:
     decided = "" if one.decision is None else f", {_p(f'emergency_{one.decision}', language)}"
     found = "" if one.verdict is None else f". {_h('reviewed', language)}: {_p(one.verdict, language)}"
     return f"{_day(one.asked_at)}: {_p(one.reason, language)}{decided}{found}"
+
+
+def _check(one: IdentityCheckTold, language: str) -> str:
+    return f"{_moment(one.made_at)}: {_p('proven' if one.proven else 'not_proven', language)}"
+
+
+def _extension(one: ExtensionTold, language: str) -> str:
+    return f"{_day(one.decided_at)} – {_day(one.until)}: {_p(one.reason, language)}"
 
 
 def _accesses(entries: Sequence[AccessView], language: str) -> str:

@@ -12,6 +12,8 @@ from services.registration.access_reports.rules import shows_entry
 from services.registration.access_reports.schemas import (
     AnswersOfPerson,
     EmergencyTold,
+    ExtensionTold,
+    IdentityCheckTold,
     LegalRequestTold,
     RecipientOfData,
     RecordOfPerson,
@@ -23,6 +25,9 @@ from services.registration.audit.schemas import AccessView
 from services.registration.consent import queries as consent
 from services.registration.emergencies import queries as emergencies
 from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
+from services.registration.identity_checks import queries as identity_checks
+from services.registration.identity_ends import queries as identity_ends
+from services.registration.identity_ends.rules import ExtensionReason
 from services.registration.legal_requests import queries as legal_requests
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer, may_be_told
 from services.registration.needs import queries as needs
@@ -142,6 +147,22 @@ async def emergencies_of(session: AsyncSession, returnee_ids: Sequence[UUID]) ->
             verdict=None if row.verdict is None else Verdict(row.verdict),
         )
         for row in await emergencies.about(session, returnee_ids)
+    ]
+
+
+async def identity_checks_of(session: AsyncSession, returnee_ids: Sequence[UUID]) -> list[IdentityCheckTold]:
+    """The checks of who the person is, proven or not, oldest first."""
+    return [
+        IdentityCheckTold(made_at=row.made_at, proven=row.proven_until is not None)
+        for row in await identity_checks.about(session, returnee_ids)
+    ]
+
+
+async def extensions_of(session: AsyncSession, returnee_ids: Sequence[UUID]) -> list[ExtensionTold]:
+    """The decisions to keep the data longer, oldest first."""
+    return [
+        ExtensionTold(decided_at=row.recorded_at, reason=ExtensionReason(row.reason), until=row.until)
+        for row in await identity_ends.extensions(session, returnee_ids)
     ]
 
 

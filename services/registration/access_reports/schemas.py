@@ -11,6 +11,7 @@ from services.registration.answers.schemas import AnswerView
 from services.registration.audit.schemas import AccessView
 from services.registration.consent.schemas import ConsentView, SafeContactView
 from services.registration.emergencies.rules import Decision, EmergencyReason, Verdict
+from services.registration.identity_ends.rules import ExtensionReason
 from services.registration.legal_requests.rules import Asked, Authority, RequestAnswer
 from services.registration.needs.schemas import NeedView
 from services.registration.people.schemas import ReturneeView
@@ -70,6 +71,21 @@ class EmergencyTold(BaseModel):
     verdict: Verdict | None = Field(description="What the data protection officer found; null before the review")
 
 
+class IdentityCheckTold(BaseModel):
+    """Somebody tried to prove, by answers to questions, to be the person."""
+
+    made_at: datetime
+    proven: bool
+
+
+class ExtensionTold(BaseModel):
+    """The data protection officer decided to keep the data longer."""
+
+    decided_at: datetime
+    reason: ExtensionReason
+    until: datetime
+
+
 class AccessReport(BaseModel):
     """All that registration knows of a person, as far as the caller may see it."""
 
@@ -79,6 +95,8 @@ class AccessReport(BaseModel):
     recipients: list[RecipientOfData]
     legal_requests: list[LegalRequestTold]
     emergencies: list[EmergencyTold]
+    identity_checks: list[IdentityCheckTold]
+    extensions: list[ExtensionTold]
     accesses: list[AccessView] = Field(description="Who read or wrote the data, newest first")
     accesses_left_out: bool = Field(description="There are more: `GET /v1/returnees/{returnee_id}/access-log`")
     complete: bool = Field(

@@ -143,10 +143,10 @@ async def _ask_for_deletion(session: AsyncSession, row: Returnee, *, pack: Pack,
     await ask_for_deletion(session, withdrawn, pack=pack, actor=actor)
 
 
-async def let_arrival_keys_age_out(session: AsyncSession, vault: Vault) -> None:
+async def let_arrival_keys_age_out(session: AsyncSession, vault: Vault, *, days: int = KEEP_ARRIVAL_KEY_DAYS) -> None:
     """Delete the keys that recognise a repeated arrival of an erased person from both lists, when it can no longer
     come."""
-    before = now(session) - timedelta(days=KEEP_ARRIVAL_KEY_DAYS)
+    before = now(session) - timedelta(days=days)
     status = await (await raw(session)).execute(_AGE_OUT, before)
     await forget_arrival_keys(vault, before=before)
     await count_gone(session, Gone.ARRIVAL_KEYS, int(status.rsplit(" ", 1)[-1]))

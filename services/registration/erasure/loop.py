@@ -18,7 +18,7 @@ async def replay_forever(stop: asyncio.Event, *, database: Database, pack: Pack,
     while not stop.is_set():
         async with database.transaction() as session:
             count = await replay_erasures(session, pack=pack, vault=vault)
-            await let_arrival_keys_age_out(session, vault)
+            await let_arrival_keys_age_out(session, vault, days=pack.reception.retention.arrival_key_days)
         if count:
             log.warning("erasures.replayed", count=count)
         await is_set_within(stop, INTERVAL_SECONDS)

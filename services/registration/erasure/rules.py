@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Final
 
 KEEP_ARRIVAL_KEY_DAYS: Final = 30
-"""The number of days in which a repeated arrival is recognised by its key: longer than Kafka, the inbox and parked
-events keep it."""
+"""The number of days in which a repeated arrival is recognised by its key, if the pack names no other: longer than
+Kafka, the inbox and parked events keep it."""
 
 
 class Change(Enum):
@@ -61,6 +61,8 @@ REACH: Final[Mapping[str, Reach]] = {
     "match_key": Reach(deleted=True),
     "match_decision": Reach(deleted=True, whose=_OF_DECIDED_PAIR),
     "match": Reach(deleted=True, whose=_OF_PAIR),
+    "identity_clock": Reach(deleted=True),
+    "retention_extension": Reach(deleted=True),
     "consent_withdrawal": Reach(
         changed={"withdrawn_at": Change.MONTH, "recorded_by": Change.BLANK},
         stays=frozenset({"consent_id"}),
@@ -214,6 +216,13 @@ REACH: Final[Mapping[str, Reach]] = {
                 "decided_at", "decided_by", "decided_who", "decision", "ends_at", "reviewed_at", "reviewed_by",
                 "verdict",
             }
+        ),
+    ),
+    # How often somebody tried to pass as the person stays as times.
+    "identity_check": Reach(
+        changed={"questions_sealed": Change.WIPED, "right_keys": Change.WIPED},
+        stays=frozenset(
+            {"id", "returnee_id", "made_by", "made_on", "made_at", "answer_by", "judged_at", "proven_until"}
         ),
     ),
     "field_change": Reach(deleted=True),

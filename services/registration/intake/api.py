@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
@@ -22,17 +22,23 @@ from services.registration.households.schemas import (
     HouseholdDecision,
     HouseholdView,
 )
+from services.registration.identity_checks.actions import use_for_correction
 from services.registration.intake.actions import corrections
 from services.registration.pack import ThePack
 from services.registration.people import queries as people
 from services.registration.people.queries import require_known
 from services.registration.people.schemas import RegisteredView, ReturneeCorrection
+from services.registration.protection_errors import IdentityNotProven
 from services.registration.vault.api import TheVault
 from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["households"])
 people_router = APIRouter(prefix="/v1", tags=["returnees"])
 Writer = Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)]
+CheckQuery = Annotated[
+    UUID | None,
+    Query(description="The check that proved who the person is that asks for this; it is recorded"),
+]
 Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
 
 
@@ -106,7 +112,8 @@ async def decide_household_claim(
 
 
 @people_router.patch(
-    "/returnees/{returnee_id}", responses=responses(NotFound, ReturneeErased, VersionMismatch, PreconditionRequired)
+    "/returnees/{returnee_id}",
+    responses=responses(NotFound, ReturneeErased, IdentityNotProven, VersionMismatch, PreconditionRequired),
 )
 async def correct_returnee(
     returnee_id: UUID,
@@ -117,6 +124,7 @@ async def correct_returnee(
     vault: TheVault,
     pack: ThePack,
     response: Response,
+    identity_check_id: CheckQuery = None,
 ) -> RegisteredView:
     """Add facts from the intake, or correct wrong ones. Omitted fields do not change.
 
@@ -125,6 +133,8 @@ async def correct_returnee(
     actor = actor_of(caller, pack)
 
     async def correct() -> None:
+        if identity_check_id is not None:
+            await use_for_correction(session, identity_check_id, returnee_id=returnee_id, actor=actor)
         await corrections.correct_returnee(
             session, returnee_id, body, condition=condition, actor=actor, vault=vault, pack=pack
         )

@@ -44,6 +44,7 @@ class Returnee(Table, table=True):
         Index("returnee_of_batch", "arrival_batch_id", "id"),
         Index("returnee_without_place", "arrival_batch_id", postgresql_where=text("reception_place IS NULL")),
         Index("returnee_of_household", "household_id", "id"),
+        Index("returnee_in_order", "registered_at", "id", postgresql_where=text("erased_at IS NULL")),
         Index("returnee_merged", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         CheckConstraint("merged_into <> id", name="returnee_merged_into_another"),
     )

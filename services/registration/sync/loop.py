@@ -1,6 +1,7 @@
 """Deletes old results of operations, and publishes the number of conflicts that wait for a person."""
 
 import asyncio
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,11 +21,11 @@ _OPEN = meter().create_gauge(
 )
 
 
-async def tidy_forever(stop: asyncio.Event, *, database: Database) -> None:
+async def tidy_forever(stop: asyncio.Event, *, database: Database, days: int) -> None:
     """Repeat until `stop` is set: once a minute, and at once while there is more to delete."""
-    await ROUNDS.run(stop, _tidy, database=database)
+    await ROUNDS.run(stop, partial(_tidy, days=days), database=database)
 
 
-async def _tidy(session: AsyncSession, /, *, limit: int) -> int:
+async def _tidy(session: AsyncSession, /, *, limit: int, days: int) -> int:
     _OPEN.set(await open_count(session))
-    return await let_results_age_out(session, limit=limit)
+    return await let_results_age_out(session, limit=limit, days=days)

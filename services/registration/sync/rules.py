@@ -10,8 +10,9 @@ from libs.events.people_codes import AgeGroup
 
 OPERATIONS_MAX: Final = 500
 KEEP_DAYS: Final = 90
-"""How long the results of operations and the values that lost are kept. An erasure may set the time of a result back to
-the start of its month, so this is longer than `TAKEN_DAYS` by more than a month."""
+"""How long the results of operations and the values that lost are kept, if the pack names no other number. An erasure
+may set the time of a result back to the start of its month, so this is longer than `TAKEN_DAYS` by more than a month.
+The bound of the pack is too."""
 TAKEN_DAYS: Final = 45
 """The greatest age of an operation. An older one could be a repetition of which the result is already deleted."""
 SHOWN_DAYS: Final = 45

@@ -1,4 +1,5 @@
-"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child."""
+"""Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, people who
+are called, and a person without papers."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from tests.marks import PHONE
+from tests.service.registration.checking import IDENTITY, a_clerk, an_adult, answers_to, made, proven
+from tests.service.registration.checking import answer as answer_check
 from tests.service.registration.conftest import Registration, a_returnee
 from tests.service.registration.offline import Device
 from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
@@ -55,3 +59,42 @@ async def of_a_child(registration: Registration, mark: Mark) -> None:
     ):
         answer = await step(registration, begun.json(), name, body, **claims)
         assert answer.status_code == 200, answer.text
+
+
+async def called_back(registration: Registration, mark: Mark) -> None:
+    """A marked number, as senders write it, at the registration, later, and on a device."""
+    called = {"channel": "call", "address": PHONE}
+    answer = await registration.post("/v1/returnees", a_returnee(safe_contact=called, sender_reference=mark()))
+    assert answer.status_code == 201, answer.text
+    path = f"/v1/returnees/{answer.json()['id']}/safe-contact"
+    for address in ("+502 5551-9731", "5551 9731", PHONE):
+        body = called | {"address": address}
+        changed = await registration.client.put(path, json=body, headers=registration.headers())
+        assert changed.is_success, changed.text
+    kept = await registration.get(f"{path}?purpose=referral")
+    assert kept.status_code == 200, kept.text
+    assert PHONE in kept.text, "the mark is where it belongs"
+    device = Device(registration)
+    made = device.op("register", person_id=str(uuid4()), data=a_returnee(safe_contact=called))
+    results = await device.send(made, device.op("set_safe_contact", returnee_id=made["person_id"], data=called))
+    assert [one["outcome"] for one in results] == ["done", "done"], results
+    wrong = called | {"address": f"{PHONE} 5.02E+10"}
+    assert (await registration.client.put(path, json=wrong, headers=registration.headers())).status_code == 422
+
+
+async def without_papers(registration: Registration, mark: Mark) -> None:
+    """Wrong answers, then right ones, with which the report is read and a name is corrected."""
+    names = {"given_names": mark(), "family_names": mark(), "document_number": mark()}
+    person, clerk = await registration.register(**an_adult(identity=IDENTITY | names)), a_clerk()
+    first = await made(registration, person, **clerk)
+    wrong = await answer_check(registration, first, answers_to(first, wrong=1), **clerk)
+    assert not wrong.json()["proven"], wrong.text
+    check = await proven(registration, person, **clerk)
+    path = f"/v1/returnees/{person['id']}"
+    for page in ("access-report", "access-report/page"):
+        query = f"proof=identity_check&identity_check_id={check['id']}"
+        assert (await registration.get(f"{path}/{page}?{query}", **clerk)).status_code == 200
+    headers = registration.headers(**clerk) | {"If-Match": '"1"'}
+    body = {"identity": {"given_names": mark()}}
+    done = await registration.client.patch(f"{path}?identity_check_id={check['id']}", json=body, headers=headers)
+    assert done.status_code == 200, done.text

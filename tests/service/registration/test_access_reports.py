@@ -173,3 +173,15 @@ async def test_merged_records_are_one_report(registration):
     told = await report(registration, second, **OFFICER)
     assert {one["person"]["id"] for one in told["records"]} == {first["id"], second["id"]}
     assert LANDED_AT.isoformat()[:10] in str(told)
+
+
+async def test_the_report_tells_until_when_the_data_are_kept_longer_and_why(registration):
+    person = await registration.register()
+    path, officer = f"/v1/returnees/{person['id']}/retention-extensions", {"scopes": "retention:write"}
+    made = await registration.post(path, {"reason": "family_tracing", "days": 365}, **officer)
+    told = await report(registration, person)
+    assert told["extensions"] == [
+        {"decided_at": made.json()["recorded_at"], "reason": "family_tracing", "until": made.json()["until"]}
+    ]
+    page = await report(registration, person, page="/page", proof="document_seen&language=en")
+    assert "search for the family" in page.text

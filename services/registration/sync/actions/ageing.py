@@ -24,10 +24,10 @@ _DEVICES = """
 _BY_KIND = {Gone.DEVICE_RESULTS: _OPERATIONS, Gone.SETTLED_CONFLICTS: _CONFLICTS, Gone.SILENT_DEVICES: _DEVICES}
 
 
-async def let_results_age_out(session: AsyncSession, *, limit: int) -> int:
-    """Delete up to `limit` rows of each kind that are older than `KEEP_DAYS`; return the number of rows. A conflict
+async def let_results_age_out(session: AsyncSession, *, limit: int, days: int = KEEP_DAYS) -> int:
+    """Delete up to `limit` rows of each kind that are older than `days`; return the number of rows. A conflict
     that waits for a person is never deleted."""
-    before, connection = now(session) - timedelta(days=KEEP_DAYS), await raw(session)
+    before, connection = now(session) - timedelta(days=days), await raw(session)
     total = 0
     for kind, statement in _BY_KIND.items():
         count = int((await connection.execute(statement, before, limit)).rsplit(" ", 1)[-1])
