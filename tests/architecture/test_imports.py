@@ -114,9 +114,11 @@ OTHER_PARTS = {
     ("services.registration.gate.api", "services.registration.arrivals.queries"),
     ("services.registration.gate.api", "services.registration.wristbands.actions"),
     ("services.registration.intake.api", "services.registration.households.queries"),
+    ("services.registration.intake.api", "services.registration.identity_checks.actions"),
     ("services.registration.intake.api", "services.registration.people.queries"),
 }
 """Where an API looks up something of another part before it calls its own: a person, a household, an endpoint.
+A correction says which identity check it used.
 The gate has queries only: it calls the actions of the parts that own batches and bands."""
 
 
