@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registration.identity_checks.rules import CheckLanguage, Kind
 from services.registration.protection import OPTIONS_MAX, QUESTIONS_MAX
 
-OptionNumber = Annotated[int, Field(ge=1, le=OPTIONS_MAX)]
+OptionNumber = Annotated[int, Field(strict=True, ge=1, le=OPTIONS_MAX)]
 
 
 class IdentityCheckBody(BaseModel):

@@ -69,6 +69,11 @@ WITHOUT_TIME: Final = (
         tables=("doubtful_part", "sync_conflict"),
     ),
     Clock("legal requests", _CODES_STAY, tables=("legal_request",)),
+    Clock(
+        "identity checks",
+        "questions with the judgement, the next check or the erasure; times stay, because they prove what was done",
+        tables=("identity_check",),
+    ),
     Clock("access in an emergency, releases of children", _CODES_STAY, tables=("emergency", "child_release")),
     Clock(
         "packets: who may read which, and who must delete",
