@@ -28,6 +28,10 @@ _SAID = "libs.chassis.said"
 _BEGIN = "SELECT clock_timestamp(), (SELECT count(set_config(name, value, true)) FROM unnest($1::text[], $2::text[])"
 _BEGIN += " AS said(name, value))"
 _SAY = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS said(name, value)"
+_PLANS = "plan_cache_mode"
+_KEPT_PLANS = {_PLANS: "force_generic_plan"}
+_UNSAID = {_PLANS: "auto"}
+"""The values of settings that were not made; every other setting was empty."""
 
 
 class Database:
@@ -105,13 +109,17 @@ async def _opened(engine: AsyncEngine) -> DriverSession:
         raise Unavailable("The database does not answer; try again later.") from error
 
 
-def own_work(session: AsyncSession) -> AbstractAsyncContextManager[None]:
+def own_work(session: AsyncSession, *, few_rows: bool = False) -> AbstractAsyncContextManager[None]:
     """Inside a request's transaction: a part with the rights of the service, in which every row is visible.
 
     Use it for the changes that a permitted step makes to rows that its caller cannot see. Check before this part what
     the caller may see. Each use is listed, with the reason, in `tests/architecture/test_walls.py`.
+
+    `few_rows`: each statement concerns the rows of a few people, found by their ids. PostgreSQL then keeps the plan of
+    a statement for all parameters. Otherwise it often plans the statement again, which takes longer than to execute it,
+    because the policies of its tables belong to it. Lists and searches need a plan for their parameters.
     """
-    return _saying(session, SERVICE_ITSELF)
+    return _saying(session, {**SERVICE_ITSELF, **(_KEPT_PLANS if few_rows else {})})
 
 
 def on_behalf_of(session: AsyncSession, tenant: Tenant) -> AbstractAsyncContextManager[None]:
@@ -129,7 +137,7 @@ def claiming(session: AsyncSession, more: Mapping[str, str]) -> AbstractAsyncCon
 async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterator[None]:
     """Apply these settings to a part, and restore the earlier ones afterwards, also if the part ends with a refusal."""
     before: Mapping[str, str] = session.info[_SAID]
-    after = dict.fromkeys(said, "") | dict(before)
+    after = {name: _UNSAID.get(name, "") for name in said} | dict(before)
     if before.items() >= said.items():
         yield
         return

@@ -42,7 +42,7 @@ def own(session: AsyncSession, action: Callable[[], Awaitable[T]], **rows: UUID 
         for table, row_id in rows.items():
             if row_id is not None:
                 await _require(session, table, row_id)
-        async with own_work(session):
+        async with own_work(session, few_rows=True):
             return await action()
 
     return done

@@ -13,7 +13,7 @@ import pytest
 
 from libs.chassis import walls
 from libs.chassis.clock import Clock
-from libs.chassis.database import Database, own_work, raw
+from libs.chassis.database import Database, on_behalf_of, own_work, raw
 from libs.chassis.tenancy import Tenant
 from libs.events.tables import is_event_table
 from tests.infra import for_service
@@ -128,3 +128,25 @@ async def test_own_work_ends_with_its_part_also_by_a_refusal_or_a_failed_stateme
             async with session.begin_nested(), own_work(session):
                 await (await raw(session)).execute("SELECT * FROM nothing_of_this_name")
         assert (await spoken(session))["works_for"] == "caller"
+
+
+async def test_plans_are_kept_in_the_part_that_asks_for_it_and_in_no_other(said):
+    async def plans(session):
+        return await (await raw(session)).fetchval("SHOW plan_cache_mode")
+
+    tenant = Tenant("a", staff=True)
+    async with said.transaction_of(tenant) as session:
+        async with own_work(session):
+            assert await plans(session) == "auto"
+            async with own_work(session, few_rows=True):
+                assert await plans(session) == "force_generic_plan"
+                async with own_work(session), on_behalf_of(session, tenant), own_work(session):
+                    assert (await spoken(session))["works_for"] == "service"
+                assert await plans(session) == "force_generic_plan"
+            assert (await plans(session), (await spoken(session))["works_for"]) == ("auto", "service")
+        with pytest.raises(ValueError, match="refused"):
+            async with own_work(session, few_rows=True):
+                raise ValueError("refused")
+        assert (await plans(session), (await spoken(session))["works_for"]) == ("auto", "caller")
+    async with said.transaction() as session:
+        assert await plans(session) == "auto"

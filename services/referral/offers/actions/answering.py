@@ -90,7 +90,7 @@ async def _answer(
     session: AsyncSession, policy: RoutingPolicy, given: Sequence[GivenAnswer], *, lock: Lock
 ) -> dict[int, Refusal | None]:
     returnees = await _returnees(session, given)
-    async with own_work(session):
+    async with own_work(session, few_rows=True):
         return await _answer_as_judged(session, policy, given, returnees, lock=lock)
 
 
