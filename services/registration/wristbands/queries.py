@@ -41,6 +41,8 @@ async def band_of_code(session: AsyncSession, code: str) -> Wristband:
 
 async def locked_bands(session: AsyncSession, wristband_ids: Collection[UUID]) -> dict[UUID, Wristband]:
     """The current rows of these bands, locked in the order of their ids. All transactions lock bands before people."""
+    if not wristband_ids:
+        return {}
     query = select(Wristband).where(col(Wristband.id).in_(list(wristband_ids))).order_by(col(Wristband.id))
     locking = query.with_for_update().execution_options(populate_existing=True)
     return {row.id: row for row in (await session.exec(locking)).all()}
