@@ -27,6 +27,7 @@ from services.console.endpoints import api as endpoints_api
 from services.console.intake import api as intake_api
 from services.console.issuer import Issuer
 from services.console.listings import api as listings_api
+from services.console.matches import api as matches_api
 from services.console.needs import api as needs_api
 from services.console.offers import api as offers_api
 from services.console.pack import Pack
@@ -52,6 +53,7 @@ ROUTERS = (
     work_api.router,
     reception_api.router,
     doubts_api.router,
+    matches_api.router,
     needs_api.router,
     consents_api.router,
     intake_api.router,

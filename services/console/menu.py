@@ -51,6 +51,7 @@ VIEWS: Final = (
         ("access-log:read", "erasure:write", "returnees:read"),
         _is_staff,
     ),
+    View("/matches", N_("Matches"), "matches", ("matches:read",)),
 )
 
 

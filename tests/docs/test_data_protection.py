@@ -122,10 +122,29 @@ def test_the_page_is_whole_and_true():
     assert faults(PAGE.read_text(encoding="utf-8"), ROOT) == []
 
 
+def counted(states: Counter[str]) -> str:
+    """The sentence that counts the rules by their state; a verb after one rule is in the singular."""
+    held, partly, still_open = states["holds"], states["partly"], states["open"]
+    first = f"{held} rule holds" if held == 1 else f"{held} rules hold"
+    second = f"{partly} {'holds' if partly == 1 else 'hold'} partly"
+    return f"{first}, {second}, and {still_open} {'is' if still_open == 1 else 'are'} open."
+
+
 def test_the_page_counts_its_states():
     text = PAGE.read_text(encoding="utf-8")
-    counted = Counter(line.state.partition(":")[0] for line in read(text)[0])
-    assert f"{counted['holds']} rules hold, {counted['partly']} hold partly, and {counted['open']} are open." in text
+    assert counted(Counter(line.state.partition(":")[0] for line in read(text)[0])) in text
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        ({"holds": 18, "partly": 11, "open": 1}, "18 rules hold, 11 hold partly, and 1 is open."),
+        ({"holds": 1, "partly": 1, "open": 28}, "1 rule holds, 1 holds partly, and 28 are open."),
+        ({"holds": 30}, "30 rules hold, 0 hold partly, and 0 are open."),
+    ],
+)
+def test_the_sentence_has_the_right_verbs(states: dict[str, int], sentence: str):
+    assert counted(Counter(states)) == sentence
 
 
 def test_the_page_is_found_from_the_others():

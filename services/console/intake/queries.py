@@ -69,6 +69,8 @@ class PersonPage:
     found: Part[Any]
     needs: Part[Any]
     consents: Part[Any]
+    matches: Part[Any] | None = None
+    """Who may be the same person; None for a reader who may not compare."""
 
     @property
     def needs_count(self) -> int:
@@ -84,11 +86,14 @@ class PersonPage:
 async def person_page(person: Person, returnee_id: UUID) -> PersonPage:
     """What the page of a person shows. Raises Refused if the person does not exist for the reader."""
     path = path_of(returnee_id)
-    parts = await together(
-        found=registered(person, returnee_id),
-        needs=person.calls.rows(Service.REGISTRATION, f"{path}/needs", most=200),
-        consents=person.calls.get(Service.REGISTRATION, f"{path}/consents"),
-    )
+    wanted: dict[str, Any] = {
+        "found": registered(person, returnee_id),
+        "needs": person.calls.rows(Service.REGISTRATION, f"{path}/needs", most=200),
+        "consents": person.calls.get(Service.REGISTRATION, f"{path}/consents"),
+    }
+    if person.may("matches:read"):
+        wanted["matches"] = person.calls.get(Service.REGISTRATION, f"{path}/matches")
+    parts = await together(**wanted)
     if parts["found"].problem is not None:
         raise Refused(parts["found"].problem)
     return PersonPage(**parts)

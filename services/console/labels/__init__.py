@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from services.console.labels import all_views, directory, notifications, offers, operations, referrals, registration
+from services.console.labels import (
+    all_views,
+    directory,
+    matches,
+    notifications,
+    offers,
+    operations,
+    referrals,
+    registration,
+)
 from services.console.labels.refusals import REFUSALS
 from services.console.words import Words
 
-_FILES = (all_views, referrals, offers, registration, directory, notifications, operations)
+_FILES = (all_views, referrals, offers, registration, matches, directory, notifications, operations)
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     table: codes for file in _FILES for table, codes in file.LABELS.items()
 }

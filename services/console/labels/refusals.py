@@ -22,6 +22,16 @@ REFUSALS: Final[Mapping[str, str]] = {
     "household-full": N_("A household has at most 30 people. Begin another household."),
     "household-claim-decided": N_("Somebody has decided this already. Reload the page to see the decision."),
     "doubtful-part-closed": N_("Somebody has closed this already. Go back to the list."),
+    "match-already-merged": N_("Somebody has decided already that they are one person. Reload the page."),
+    "other-record-hidden": N_("You may not see both records, so you cannot decide about them."),
+    "returnee-merged": N_(
+        "One of the records continues under a third one already. Reload the list, and compare with that record."
+    ),
+    "members-of-one-household": N_(
+        "They are members of one household. If they are one person, take one of them out of the household first."
+    ),
+    "returnee-not-merged": N_("This merge has been undone already. Reload the page."),
+    "later-merge-stands": N_("The record was merged into a third one later. Undo that merge first."),
     "need-already-withdrawn": N_("This need was withdrawn already. Reload the page to see the present needs."),
     "need-ended": N_("This need is not open any more. Reload the page to see the present needs."),
     "need-kind-known": N_(

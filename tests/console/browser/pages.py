@@ -37,6 +37,8 @@ class Known:
     endpoint_id: str
     delivery_id: str
     location_id: str
+    match_id: str
+    """Two records of which the clerk may see both."""
 
 
 async def known(enlace: WholeSystem) -> Known:
@@ -65,7 +67,15 @@ async def known(enlace: WholeSystem) -> Known:
         endpoint_id=endpoint["id"],
         delivery_id=(await provider.post(f"{endpoints}/{endpoint['id']}/test"))["id"],
         location_id=await _a_location(enlace, serving["organization_id"]),
+        match_id=await a_match(enlace, unrefined["id"]),
     )
+
+
+async def a_match(enlace: WholeSystem, returnee_id: str) -> str:
+    """The open match of this person with most weight. `a_person` invents the same person each time."""
+    url = f"{enlace.url('REGISTRATION')}/v1/returnees/{returnee_id}/matches"
+    found = await enlace.callers.of("reception-system").get(url)
+    return next(str(one["id"]) for one in found["items"] if one["status"] == "open")
 
 
 async def a_stay(enlace: WholeSystem) -> Json:
@@ -99,7 +109,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
     waiting, serving = f"/offers/{known.waiting['id']}", f"/offers/{known.serving['id']}"
     return {
         "clerk-air-base": _reception(known),
-        "intake-desk": ["/reception/doubts"],
+        "intake-desk": ["/reception/doubts", "/matches?status=different"],
         "provider-renap": ["/offers", waiting, f"{waiting}/decline"],
         "provider-casa-del-migrante": [
             *("/offers?tab=serving", "/offers?tab=ended", "/offers/deletions", serving, f"{serving}/packet"),
@@ -131,6 +141,7 @@ def _reception(known: Known) -> Sequence[str]:
         *(person, f"{person}/slip", f"{person}/profile", f"{person}/identity", f"{person}/contact"),
         *(f"{person}/household", f"{person}/needs", f"{unrefined}/needs/{known.told_need_id}/refine"),
         *(f"{person}/consents", f"{person}/consents/new"),
+        *("/matches", f"/matches/{known.match_id}"),
     ]
 
 

@@ -110,6 +110,14 @@ async def test_a_request_of_an_authority_is_told_only_once_the_person_may_know(r
     assert [one["authority"] for one in found] == ["prosecutor", "court"]
 
 
+async def test_before_its_answer_the_report_is_silent_about_a_request(registration):
+    person = await known(registration)
+    await recorded(registration, person)
+    told = await report(registration, person, **OFFICER)
+    assert told["legal_requests"] == []
+    assert "legal_request" not in str(told["accesses"])
+
+
 @pytest.mark.parametrize(("language", "title"), [("es", "Informe sobre sus datos"), ("en", "Report about your data")])
 async def test_the_page_is_in_plain_words_escaped_and_runs_nothing(registration, language, title):
     person = await known(registration)

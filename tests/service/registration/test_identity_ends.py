@@ -149,6 +149,14 @@ async def test_an_extension_takes_a_person_off_the_list_until_its_end(registrati
     assert len(await listed(registration, person)) == 1
 
 
+async def test_after_an_extension_nobody_counts_as_waiting_for_a_decision(registration, past):
+    person = await an_old_person(past)
+    await checked(registration)
+    assert (await clock_of(registration, person))["due_since"] is not None
+    assert (await extend(registration, person)).status_code == 201
+    assert (await clock_of(registration, person))["due_since"] is None
+
+
 async def test_an_extension_that_is_sent_twice_is_one(registration, past):
     person = await an_old_person(past)
     path, headers = f"/v1/returnees/{person['id']}/retention-extensions", registration.headers(**OFFICER)

@@ -6,7 +6,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from libs.chassis.errors import NotFound
 from libs.chassis.walls import WORKS_FOR
+from services.registration.audit.rules import Actor, Sight
+from services.registration.legal_requests.actions import record_legal_request
+from services.registration.legal_requests.queries import legal_request
+from services.registration.legal_requests.schemas import LegalRequestBody
 from services.registration.vault.queries import data_key
 
 CLERK = {"scopes": "legal-requests:write", "client_id": "clerk", "reception_places": ["GT01"], "staff": False}
@@ -192,3 +197,16 @@ async def test_the_wall_alone_keeps_requests_about_people_elsewhere(registration
                 assert len(rows) == count
     finally:
         await connection.close()
+
+
+async def test_the_condition_of_the_code_alone_keeps_requests_about_people_elsewhere(registration):
+    person = await registration.register()
+    request_id = UUID((await recorded(registration, person))["id"])
+    here, elsewhere = (Actor(who="x", client_id="x", sight=Sight(areas=(area,))) for area in ("GT01", "GT12"))
+    async with registration.database.transaction() as session:  # the service's own work: no wall hides a row
+        assert (await legal_request(session, request_id, actor=here)).id == request_id
+        with pytest.raises(NotFound):
+            await legal_request(session, request_id, actor=elsewhere)
+        body = LegalRequestBody.model_validate(a_request(person["id"]))
+        with pytest.raises(NotFound):
+            await record_legal_request(session, body, actor=elsewhere, vault=registration.vault)

@@ -1,6 +1,7 @@
 """A consent that names an organisation allows an offer to it and to no other."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -73,6 +74,14 @@ def test_everybody_of_the_need_must_allow_the_organisation(of_each, all_allow, o
         needs.append(a_need(category="training", consented=consented, consented_organizations=named))
     together = merged(needs)
     assert (together.consented, together.consented_organizations) == (all_allow, organizations)
+
+
+@pytest.mark.parametrize("consents", [PROVIDERS, naming(ONE)])
+def test_a_consent_counts_until_its_end_and_not_from_then_on(consents):
+    ends = datetime.fromisoformat(UNTIL)
+    before = allowed_by([a_journey(consents)], GATE, at=ends - timedelta(microseconds=1))
+    assert before != (False, frozenset())
+    assert allowed_by([a_journey(consents)], GATE, at=ends) == (False, frozenset())
 
 
 def test_without_a_gate_no_named_consent_is_sufficient():
