@@ -2,6 +2,6 @@
 
 import gc
 
-# The start of a service makes some 500,000 containers, and nearly all of them stay. With Python's default of 700, the
-# collector goes through them again and again, which costs a quarter of the start.
+# After the start of a service, 260,000 objects stay that the cycle collector looks at. With Python's default, it goes
+# through the new ones after each 700, which costs a quarter of the start.
 gc.set_threshold(50_000, 20, 50)
