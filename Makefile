@@ -20,9 +20,10 @@ NAME ?=
 REQUESTS ?= 100000
 # Files with checksums, and generated pages: their lines look like secrets.
 NO_SECRETS := ^(uv\.lock|deploy/packs/[a-z_]+/instruments/published\.lock\.yaml|docs/contracts/|\.secrets\.baseline|tests/unit/notifications/standard_webhooks_vectors\.json)
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder --durations=20
 IN_CONTAINERS := tests/events/test_outbox.py tests/events/test_relay.py tests/events/test_consumer.py tests/events/test_topics.py
 
-.PHONY: help setup setup-browser screenshots demo simulate up down status logs token partner test quick test-containers compose-test check audit bill bench chaos attack
+.PHONY: help setup setup-browser screenshots demo simulate up down status logs token partner test test-long test-all quick test-containers compose-test check audit bill bench chaos attack
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,9 +60,15 @@ token: setup ## print a bearer token of a client of the pack: make token CLIENT=
 partner: setup ## add an organisation's client and print how it connects: make partner NAME="Casa Nueva"
 	@exec $(RUN)/python -m deploy.local partner --name "$(NAME)"
 
-test: setup ## run all tests, on real PostgreSQL and real Apache Kafka, and in a real browser
+test: setup ## run all tests but the long ones, on real PostgreSQL and real Apache Kafka, and in a real browser
 	@$(RUN)/python -m deploy.browser --optional >/dev/null
-	@exec $(RUN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
+	@exec $(RUN)/pytest -m "not long" $(PARALLEL) $(ARGS)
+
+test-long: setup ## run the long tests, which `make test` leaves out: before a release, after changes of packs, chaos or pages with commands
+	@$(RUN)/python -m deploy.browser --optional >/dev/null
+	@exec $(RUN)/pytest -m long $(PARALLEL) $(ARGS)
+
+test-all: test test-long ## run all tests, also the long ones
 
 quick: setup ## run the tests that need no server: rules, the catalogue, the structure of the code
 	@exec $(RUN)/pytest -n auto -p no:schemathesis tests/unit tests/architecture $(ARGS)

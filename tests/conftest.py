@@ -13,11 +13,13 @@ import pytest
 from hypothesis import settings
 
 from libs.chassis.http_settings import UNLIMITED
-from tests import memory, served
+from tests import long_runs, memory, served
 from tests.infra import PostgresForTests, kafka_for_tests, postgres_for_tests
 from tests.served import IssuerForTests
 from tests.sharing_out import BySystem
 
+# What is collected and imported stays; see `services/__init__.py`.
+gc.set_threshold(50_000, 20, 50)
 memory.use_for_directories_of_tests()
 
 # Of a broker that is killed on purpose clients say so ten times a second: what a failing test says would drown in it.
@@ -44,11 +46,15 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: Python's collector no longer goes through it, as in a service (`serve`)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with whole systems first: they take longest, and parallel workers share the tests file by file."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is long, before pytest's own plugin chooses by marks.
+
+    Files with whole systems first: they take longest, and parallel workers share the tests file by file.
+    """
+    long_runs.mark(config, items)
     whole = {item.path for item in items if item.get_closest_marker("journey") is not None}
     items.sort(key=lambda item: item.path not in whole)
 

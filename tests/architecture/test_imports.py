@@ -25,11 +25,11 @@ def test_no_import_crosses_a_line():
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_with_only_its_own_code(service, tmp_path):
     """What its image holds is enough: libs and the one service. A forbidden import fails here too."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "libs", tmp_path / "libs", ignore=ignore)
+    # With the compiled modules, which Python uses only beside their source; compiling them takes half of the time.
+    shutil.copytree(ROOT / "libs", tmp_path / "libs")
     (tmp_path / "services").mkdir()
     shutil.copy(ROOT / "services" / "__init__.py", tmp_path / "services")
-    shutil.copytree(ROOT / "services" / service, tmp_path / "services" / service, ignore=ignore)
+    shutil.copytree(ROOT / "services" / service, tmp_path / "services" / service)
     code = f"import services.{service}.app, services.{service}.cli"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

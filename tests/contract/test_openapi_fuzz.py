@@ -11,6 +11,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,12 +33,22 @@ from schemathesis.specs.openapi.checks import (
 from tests.contract.apis import SETTINGS, Api, running_api
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-SERVICE_SECONDS = 20.0
-EXAMPLES_MIN, EXAMPLES_MAX = 4, 30
+EXAMPLES_MAX = 30
 FAULTS_MAX = 2
 _PARAMETER = re.compile(r"([\w-]+)/\{(\w+)\}")
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much is sent to one service: for so many seconds, and to each operation at least so many examples."""
+
+    seconds: float
+    examples_min: int
+
+
+DEPTHS = {"short": Depth(seconds=5.0, examples_min=2), "whole": Depth(seconds=20.0, examples_min=4)}
 
 
 class Known:
@@ -108,16 +119,18 @@ def api(request: pytest.FixtureRequest, postgres_server: Any, issuer: Any) -> It
         yield running
 
 
-def test_no_request_breaks_the_service_or_its_document(api: Api) -> None:
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_no_request_breaks_the_service_or_its_document(api: Api, depth: str) -> None:
+    least = DEPTHS[depth].examples_min
     schema = schemathesis.openapi.from_dict(api.document)
     operations = sorted((found.ok() for found in schema.get_all_operations()), key=_creators_first)
     known = Known({label: body for label, _, body in api.seeds})
     _sow(api, known)
     faults: list[str] = []
-    until = time.monotonic() + SERVICE_SECONDS
+    until = time.monotonic() + DEPTHS[depth].seconds
     for number, operation in enumerate(operations):
         share = (until - time.monotonic()) / (len(operations) - number)
-        faults += _try(operation, api, known, until=time.monotonic() + share)
+        faults += _try(operation, api, known, least, until=time.monotonic() + share)
     assert not faults, "\n\n".join(faults)
 
 
@@ -133,8 +146,8 @@ def _sow(api: Api, known: Known) -> None:
         known.learn(path, answer.status_code, answer.json())
 
 
-def _try(operation: Any, api: Api, known: Known, *, until: float) -> list[str]:
-    """Send requests of one operation until the time is up, a few at least; what was wrong with the answers."""
+def _try(operation: Any, api: Api, known: Known, least: int, *, until: float) -> list[str]:
+    """Send requests of one operation until the time is up, `least` at least; what was wrong with the answers."""
     sent, faults = 0, []
     strategy = st.one_of(
         operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
@@ -154,7 +167,7 @@ def _try(operation: Any, api: Api, known: Known, *, until: float) -> list[str]:
     def send(case: Case, seed: int) -> None:
         nonlocal sent
         sent += 1
-        if len(faults) >= FAULTS_MAX or (sent > EXAMPLES_MIN and time.monotonic() > until):
+        if len(faults) >= FAULTS_MAX or (sent > least and time.monotonic() > until):
             return
         chance = Random(seed)
         known.use(case, chance)

@@ -56,8 +56,9 @@ def apart(**more: str) -> dict[str, str]:
     return {name: value for name, value in kept.items() if not name.startswith("PYTEST_")} | more
 
 
-def follow(section: str, root: Path, environment: dict[str, str]) -> str:
-    """Take the steps of a section in their order; returns what its commands printed."""
+def follow(section: str, root: Path, environment: dict[str, str] | None) -> str:
+    """Take the steps of a section in their order; returns what its commands printed. Without an environment no command
+    is run."""
     printed = ""
     steps = STEP.findall(SECTIONS[section])
     assert steps
@@ -69,7 +70,7 @@ def follow(section: str, root: Path, environment: dict[str, str]) -> str:
                 ["git", "apply", "--recount", "-"], cwd=root, input=text, capture_output=True, text=True, check=False
             )
             assert run.returncode == 0, f"{run.stderr}\n{text}"
-        else:
+        elif environment is not None:
             assert kind == "sh", kind
             printed += commands(root, text, environment)
     return printed
@@ -119,6 +120,15 @@ def in_style(root: Path) -> None:
         line = [sys.executable, "-m", "ruff", *check, "--no-cache", *python]
         run = subprocess.run(line, cwd=root, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_changes_of_every_section_fit_and_are_in_style(project: Path) -> None:
+    """Without the commands, which take minutes (`make test-long`)."""
+    for section in SECTIONS:
+        follow(section, project, None)
+        in_style(project)
+        for arguments in (["reset", "-q", "--hard"], ["clean", "-fdq"]):
+            subprocess.run(["git", *arguments], cwd=project, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("section", ["A category of need", "An event type", "A clock", "A view of the console"])

@@ -148,9 +148,9 @@ async def test_while_kafka_is_away_every_api_stays_in_service_its_work_is_told_u
         assert len(outage) <= LINES_MAX, (running.name, len(outage))
 
 
-async def test_a_service_that_starts_while_kafka_is_away_takes_requests(environment, issuer, tmp_path):
+@pytest.mark.parametrize("name", SERVICES)
+async def test_a_service_that_starts_while_kafka_is_away_takes_requests(name, environment, issuer, tmp_path):
     away = {**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    for name in SERVICES:
-        async with process(name, away, tmp_path, ready="/readyz") as running:
-            await works(running, issuer)
-            assert await running.status("/workz") == 503
+    async with process(name, away, tmp_path, ready="/readyz") as running:
+        await works(running, issuer)
+        assert await running.status("/workz") == 503

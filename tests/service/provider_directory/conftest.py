@@ -1,16 +1,25 @@
 """The directory on a real port, with real PostgreSQL and real tokens; no Kafka: its outbox is what is looked at."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from libs.chassis.settings import Role
+from services.provider_directory import app as directory_app
 from services.provider_directory.app import create_app
+from services.provider_directory.pack import Pack, load_pack
 from services.provider_directory.settings import DirectorySettings
 from tests.infra import for_service
 from tests.service.provider_directory.making import Directory
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
+
+
+@cache
+def the_pack() -> Pack:
+    """Frozen, so one for all tests: reading it takes as long as many of them."""
+    return load_pack(PACK)
 
 
 @pytest.fixture
@@ -20,7 +29,9 @@ def pack_directory():
 
 
 @pytest.fixture
-async def directory(migrated, issuer, running, pack_directory):
+async def directory(migrated, issuer, running, pack_directory, monkeypatch):
+    if pack_directory == PACK:
+        monkeypatch.setattr(directory_app, "load_pack", lambda _: the_pack())
     url = migrated("provider_directory")
     settings = DirectorySettings(
         database_url=for_service(url),
