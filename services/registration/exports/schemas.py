@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 from libs.events.codes import PlaceCode, RecipientClass
 from libs.wire.values import Day
@@ -19,7 +20,7 @@ from services.registration.exports.rules import (
 )
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=REASON_MAX)]
-_PERIOD: Final = {"arrived_from": "2026-01-01", "arrived_until": "2026-03-31", "reception_places": ["GT01"]}
+_PERIOD: Final[JsonDict] = {"arrived_from": "2026-01-01", "arrived_until": "2026-03-31", "reception_places": ["GT01"]}
 
 
 class Recipient(BaseModel):

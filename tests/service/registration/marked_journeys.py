@@ -1,5 +1,5 @@
 """Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, people who
-are called, and a person without papers."""
+are called, a person without papers, and a file of people."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from tests.service.registration.offline import Device
 from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
 from tests.service.registration.test_emergencies import CLERK as ASKING
 from tests.service.registration.test_emergencies import PATH, a_request, approved
+from tests.service.registration.test_exports import a_person_of_today, file_of, named, rows_in
+from tests.service.registration.test_exports import approved as approved_export
 from tests.service.registration.test_named_consents import give, known_organization, naming
 
 Mark = Callable[[], str]
@@ -98,3 +100,10 @@ async def without_papers(registration: Registration, mark: Mark) -> None:
     body = {"identity": {"given_names": mark()}}
     done = await registration.client.patch(f"{path}?identity_check_id={check['id']}", json=body, headers=headers)
     assert done.status_code == 200, done.text
+
+
+async def in_a_file(registration: Registration, mark: Mark) -> None:
+    """A person in an identified export whose reason is marked too."""
+    await a_person_of_today(registration, identity={"given_names": mark(), "family_names": mark()})
+    export = await approved_export(registration, await named(registration, reason=mark()))
+    assert rows_in(await file_of(registration, export))
