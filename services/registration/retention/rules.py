@@ -122,14 +122,7 @@ def clocks(
             ("returnee", "safe_contact", "field_change", "arrival_told"),
             "retention.identity_days",
         ),
-        Clock(
-            "names in manifests",
-            "days after landing",
-            manifest_days,
-            Gone.MANIFESTS,
-            ("manifest_entry",),
-            "manifest_days",
-        ),
+        _of_manifests(manifest_days),
         Clock(
             "keys of erased arrivals",
             "days after the erasure",
@@ -141,18 +134,22 @@ def clocks(
         _of_devices("results of devices", "operation", Gone.DEVICE_RESULTS, "sync_operation", device_days),
         _of_devices("conflicts that are settled", "decision", Gone.SETTLED_CONFLICTS, "sync_conflict", device_days),
         _of_devices("devices", "last call", Gone.SILENT_DEVICES, "sync_device", device_days),
-        Clock(
-            "reasons of identified exports; no file is stored",
-            "days after the approval; at once after a rejection, and if nobody decides",
-            export_days,
-            Gone.EXPORT_REASONS,
-            ("people_export",),
-            "retention.export_days",
-        ),
+        _of_exports(export_days),
         Clock("events in archives and inboxes, parked events", "days; whole days are dropped, uncounted", event_days),
         Clock("values of `Idempotency-Key`", "days after the request, uncounted", 1),
         *WITHOUT_TIME,
     ]
+
+
+def _of_manifests(days: int) -> Clock:
+    tables = ("manifest_entry",)
+    return Clock("names in manifests", "days after landing", days, Gone.MANIFESTS, tables, "manifest_days")
+
+
+def _of_exports(days: int) -> Clock:
+    ends = "days after the approval; at once after a rejection, and if nobody decides"
+    data = "reasons of identified exports; no file is stored"
+    return Clock(data, ends, days, Gone.EXPORT_REASONS, ("people_export",), "retention.export_days")
 
 
 def _of_devices(data: str, since: str, counted_as: Gone, table: str, days: int) -> Clock:

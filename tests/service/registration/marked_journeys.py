@@ -11,12 +11,12 @@ from tests.marks import PHONE
 from tests.service.registration.checking import IDENTITY, a_clerk, an_adult, answers_to, made, proven
 from tests.service.registration.checking import answer as answer_check
 from tests.service.registration.conftest import Registration, a_returnee
+from tests.service.registration.exporting import a_person_of_today, file_of, named, rows_in
+from tests.service.registration.exporting import approved as approved_export
 from tests.service.registration.offline import Device
 from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
 from tests.service.registration.test_emergencies import CLERK as ASKING
 from tests.service.registration.test_emergencies import PATH, a_request, approved
-from tests.service.registration.test_exports import a_person_of_today, file_of, named, rows_in
-from tests.service.registration.test_exports import approved as approved_export
 from tests.service.registration.test_named_consents import give, known_organization, naming
 
 Mark = Callable[[], str]

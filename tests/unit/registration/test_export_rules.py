@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from services.registration.exports.rules import (
     DECIDE_WITHIN,
-    MARK,
     NOT_TOLD,
     Asked,
     ExportDecision,
@@ -94,7 +93,7 @@ def test_each_row_says_which_export_it_is_of_for_whom_what_for_and_until_when():
     content = written(["sex"], [("male",), ("female",)], mark=MARKED)
     assert content.startswith(b"\xef\xbb\xbf"), "else a spreadsheet breaks accents"
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-    assert rows[0] == [*MARK, "sex"]
+    assert rows[0] == ["export", "for", "purpose", "delete_by", "sex"]
     assert {tuple(row[:4]) for row in rows[1:]} == {(str(UUID(int=7)), "for-whom", "follow_up", "2026-02-01")}
     assert "until-2026-02-01" in file_name(ExportKind.IDENTIFIED, MARKED)
 
