@@ -10,6 +10,7 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
             *("child-releases:read", "child-releases:sign-off", "child-releases:write"),
             *("deletions:answer", "deletions:read", "erasure:write", "incidents:read", "incidents:write"),
             *("emergency:approve", "emergency:open", "emergency:read", "emergency:review", "emergency-person:read"),
+            *("exports:approve", "exports:read", "exports:write"),
             *("identity-checks:write", "intake:decide"),
             *("legal-requests:answer", "legal-requests:read", "legal-requests:write", "matches:decide", "matches:read"),
             *("operations:read", "packets:read", "progress:read", "returnees:read", "returnees:write"),

@@ -40,6 +40,8 @@ from services.registration.emergencies import api as emergencies_api
 from services.registration.emergencies.loop import count_forever as count_emergencies_forever
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.loop import replay_forever
+from services.registration.exports import api as exports_api
+from services.registration.exports.loop import end_forever
 from services.registration.gate import api as gate_api
 from services.registration.households import api as households_api
 from services.registration.identity_checks import api as identity_checks_api
@@ -109,6 +111,7 @@ ROUTERS = [
     releases_api.router,
     emergencies_api.router,
     retention_api.router,
+    exports_api.router,
     identity_ends_api.router,
     sync_api.router,
     operations_api.router,
@@ -201,6 +204,7 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
     loops = {
         "audit sealer": partial(seal_forever, database=database, table=AUDIT, keys=audit_keys, tell=tell_seal),
         "comparisons": partial(compare_forever, database=database, vault=vault, priors=priors),
+        "exports": partial(end_forever, database=database),
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "emergencies": partial(count_emergencies_forever, database=database),

@@ -126,6 +126,13 @@ class RetentionDays(PackPart):
     device_days: Annotated[int, Field(ge=77, le=366)] = 90
     """After an operation of a device, the decision on a conflict, or the last call of a device. An operation may come
     again for 45 days, and an erasure may set its time back by a month."""
+    export_days: Annotated[int, Field(ge=1, le=31)] = 7
+    """The time in which the file of an export can be downloaded, and after which the recipient must delete it."""
+
+    @property
+    def export_lasts(self) -> timedelta:
+        """The same as a span of time."""
+        return timedelta(days=self.export_days)
 
 
 class ReceptionSender(PackPart):
@@ -201,6 +208,8 @@ class Routing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     child_desk: DeskCode
+    small_cells_below: Annotated[int, Field(ge=1, le=100)]
+    """Fewer people than this who share a row of a de-identified export could be recognised (domain P22)."""
     restricted: frozenset[NeedCategory]
     """The categories whose needs only holders of `restricted:read` can see."""
 

@@ -64,6 +64,9 @@ REGISTRATION = {
         legal_request.recorded_by legal_request.status retention_day.kind
         identity_check.made_by identity_check.right_keys
         retention_extension.reason retention_extension.recorded_by
+        people_export.asked_by people_export.asked_who people_export.decided_by people_export.decided_who
+        people_export.decision people_export.fields people_export.kind people_export.places people_export.purpose
+        people_export.recipient_class export_download.who
         emergency.asked_by emergency.asked_who emergency.decided_by emergency.decided_who emergency.decision
         emergency.reason emergency.reviewed_by emergency.verdict
         child_release.authority child_release.cancelled_because child_release.cancelled_by
@@ -95,7 +98,7 @@ REGISTRATION = {
         returnee.traceparent""",
     Holds.ORGANIZATION: """
         arrival_batch.carrier arrival_batch.origin arrival_batch.sender_reference arrival_batch.words_sealed""",
-    Holds.AGES: "erasure.arrival_key sync_operation.fingerprint",
+    Holds.AGES: "erasure.arrival_key people_export.reason_sealed sync_operation.fingerprint",
     Holds.SEALED: """
         answer.value_sealed consent.data_described_sealed consent.staff_reference_sealed
         consent.witness_reference_sealed consent.recipient_name_sealed doubtful_part.value_sealed

@@ -22,6 +22,8 @@ OWN_WORK = {
     "services/registration/certificates/queries.py": (1, "whether the caller holds a certificate; no caller reads any"),
     "services/registration/emergencies/queries.py": (1, "a person is told of all looks in an emergency"),
     "services/registration/identity_ends/queries.py": (2, "whose days are over, only for who sees all; a report"),
+    "services/registration/exports/queries.py": (1, "whoever excludes a recipient in any record is left out"),
+    "services/registration/exports/actions/files.py": (1, "a download is counted; no caller writes to an export"),
     "services/registration/incidents/queries.py": (1, "who is affected, over all entries; only for who sees all"),
     "services/registration/sharing/queries.py": (2, "packets of one person: ids for requests; the person's report"),
     "services/registration/walls.py": (

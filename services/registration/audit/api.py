@@ -3,7 +3,14 @@
 from libs.chassis.auth import Caller
 from libs.chassis.walls import array_text
 from services.registration import walls
-from services.registration.audit.rules import CHILD_AUTHORITY_SCOPE, EMERGENCY_SCOPE, Actor, Sight, known_areas
+from services.registration.audit.rules import (
+    CHILD_AUTHORITY_SCOPE,
+    EMERGENCY_SCOPE,
+    EXPORTS_SCOPE,
+    Actor,
+    Sight,
+    known_areas,
+)
 from services.registration.pack import Pack
 
 
@@ -42,5 +49,6 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
         walls.SOURCE: actor.source,
         walls.PRINCIPAL: actor.principal,
         walls.EMERGENCIES: "true" if caller.tenant.staff and EMERGENCY_SCOPE in caller.scopes else "false",
+        walls.EXPORTS: "true" if caller.tenant.staff and EXPORTS_SCOPE in caller.scopes else "false",
         walls.HIDDEN: array_text(() if sight.restricted else tuple(sorted(sight.restricted_categories))),
     }

@@ -23,6 +23,8 @@ CHILD_AUTHORITY_SCOPE = "child-releases:sign-off"
 """The scope of the authority that decides about the release of children. Staff who hold it see children only."""
 EMERGENCY_SCOPE = "emergency:read"
 """The scope of staff who approve or review access in an emergency."""
+EXPORTS_SCOPE = "exports:approve"
+"""The scope of staff who approve identified exports as the second person."""
 
 
 class AccessPurpose(StrEnum):

@@ -35,7 +35,7 @@ _ALIASES: Mapping[str, str] = {
 }
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class UnreadableFileError(ValueError):
@@ -150,9 +150,10 @@ def written(pairs: Iterable[Pair]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("id_a", "id_b", "score", "band"))
     for pair in pairs:
-        writer.writerow((_safe(pair.id_a), _safe(pair.id_b), f"{pair.score:.6f}", pair.band))
+        writer.writerow((safe_cell(pair.id_a), safe_cell(pair.id_b), f"{pair.score:.6f}", pair.band))
     return out.getvalue()
 
 
-def _safe(cell: str) -> str:
+def safe_cell(cell: str) -> str:
+    """The cell with an apostrophe before it if a spreadsheet would run it as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

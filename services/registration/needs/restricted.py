@@ -5,7 +5,7 @@ Two measures protect it. The ids of its rows are keyed hashes and their data are
 statements; each function here switches to the role and back.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -52,6 +52,9 @@ _KNOWN = """
     SELECT told_key FROM restricted_need WHERE told_key = ANY($1::bytea[])
     UNION ALL SELECT told_key FROM restricted_repeat WHERE told_key = ANY($1::bytea[])
 """
+_WHOSE = """
+    SELECT owner, household FROM restricted_need WHERE owner = ANY($1::uuid[]) OR household = ANY($2::bytea[])
+"""
 _FIND_REPEAT = """
     SELECT r.id, n.owner, r.sealed FROM restricted_repeat r JOIN restricted_need n ON n.id = r.need
     WHERE r.id = $1 OR r.told_key = $2
@@ -88,6 +91,19 @@ async def of_person(
     """The restricted needs of a person and of the household, in the order in which they were reported."""
     values = vault.owner_of(returnee_id), _household(vault, household_id)
     return [one.need for one in await _found(session, _OF_PERSON, values, vault=vault)]
+
+
+async def who_has_any(session: AsyncSession, households: Mapping[UUID, UUID | None], *, vault: Vault) -> set[UUID]:
+    """Those of these people, given with their households, of whom or of whose household a restricted need is stored."""
+    owners = {vault.owner_of(one): one for one in households}
+    shared = {one: _household(vault, household) for one, household in households.items()}
+    named = sorted({one for one in shared.values() if one is not None})
+    async with restricted_role(session) as connection:
+        rows = await connection.fetch(_WHOSE, list(owners), named)
+    found = {row["household"] for row in rows if row["household"] is not None}
+    return {owners[row["owner"]] for row in rows if row["owner"] in owners} | {
+        one for one, household in shared.items() if household is not None and household in found
+    }
 
 
 async def by_id(session: AsyncSession, need_ids: Collection[UUID], *, vault: Vault, lock: bool = False) -> list[Kept]:

@@ -24,6 +24,7 @@ def clocks_of(reception: Reception) -> list[Clock]:
         manifest_days=reception.manifest_days,
         arrival_key_days=reception.retention.arrival_key_days,
         device_days=reception.retention.device_days,
+        export_days=reception.retention.export_days,
         event_days=EVENT_DAYS,
     )
 

@@ -21,6 +21,8 @@ class Gone(StrEnum):
     """Values that lost against a later change, after a person or a rule has decided."""
     SILENT_DEVICES = "silent_devices"
     """Devices that were not seen any more."""
+    EXPORT_REASONS = "export_reasons"
+    """Written reasons of identified exports that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ WITHOUT_TIME: Final = (
         "questions with the judgement, the next check or the erasure; times stay, because they prove what was done",
         tables=("identity_check",),
     ),
+    Clock(
+        "exports: who asked for which file, decisions, downloads",
+        _AS_RECORD,
+        tables=("people_export", "export_download"),
+    ),
     Clock("access in an emergency, releases of children", _CODES_STAY, tables=("emergency", "child_release")),
     Clock(
         "packets: who may read which, and who must delete",
@@ -102,7 +109,13 @@ WITHOUT_TIME: Final = (
 
 
 def clocks(
-    *, identity_days: int, manifest_days: int, arrival_key_days: int, device_days: int, event_days: int
+    *,
+    identity_days: int,
+    manifest_days: int,
+    arrival_key_days: int,
+    device_days: int,
+    export_days: int,
+    event_days: int,
 ) -> list[Clock]:
     """All kinds of data with their ends, those with a time first."""
     return [
@@ -114,14 +127,7 @@ def clocks(
             ("returnee", "safe_contact", "field_change", "arrival_told"),
             "retention.identity_days",
         ),
-        Clock(
-            "names in manifests",
-            "days after landing",
-            manifest_days,
-            Gone.MANIFESTS,
-            ("manifest_entry",),
-            "manifest_days",
-        ),
+        _of_manifests(manifest_days),
         Clock(
             "keys of erased arrivals",
             "days after the erasure",
@@ -133,10 +139,22 @@ def clocks(
         _of_devices("results of devices", "operation", Gone.DEVICE_RESULTS, "sync_operation", device_days),
         _of_devices("conflicts that are settled", "decision", Gone.SETTLED_CONFLICTS, "sync_conflict", device_days),
         _of_devices("devices", "last call", Gone.SILENT_DEVICES, "sync_device", device_days),
+        _of_exports(export_days),
         Clock("events in archives and inboxes, parked events", "days; whole days are dropped, uncounted", event_days),
         Clock("values of `Idempotency-Key`", "days after the request, uncounted", 1),
         *WITHOUT_TIME,
     ]
+
+
+def _of_manifests(days: int) -> Clock:
+    tables = ("manifest_entry",)
+    return Clock("names in manifests", "days after landing", days, Gone.MANIFESTS, tables, "manifest_days")
+
+
+def _of_exports(days: int) -> Clock:
+    ends = "days after the approval; at once after a rejection, and if nobody decides"
+    data = "reasons of identified exports; no file is stored"
+    return Clock(data, ends, days, Gone.EXPORT_REASONS, ("people_export",), "retention.export_days")
 
 
 def _of_devices(data: str, since: str, counted_as: Gone, table: str, days: int) -> Clock:

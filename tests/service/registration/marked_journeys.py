@@ -1,5 +1,5 @@
 """Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, people who
-are called, and a person without papers."""
+are called, a person without papers, and a file of people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tests.marks import PHONE
 from tests.service.registration.checking import IDENTITY, a_clerk, an_adult, answers_to, made, proven
 from tests.service.registration.checking import answer as answer_check
 from tests.service.registration.conftest import Registration, a_returnee
+from tests.service.registration.exporting import a_person_of_today, file_of, named, rows_in
+from tests.service.registration.exporting import approved as approved_export
 from tests.service.registration.offline import Device
 from tests.service.registration.releasing import ADULT, AUTHORITY, CHILD, DESK, HEARD, OTHER, VERIFIED, a_release, step
 from tests.service.registration.test_emergencies import CLERK as ASKING
@@ -98,3 +100,10 @@ async def without_papers(registration: Registration, mark: Mark) -> None:
     body = {"identity": {"given_names": mark()}}
     done = await registration.client.patch(f"{path}?identity_check_id={check['id']}", json=body, headers=headers)
     assert done.status_code == 200, done.text
+
+
+async def in_a_file(registration: Registration, mark: Mark) -> None:
+    """A person in an identified export whose reason is marked too."""
+    await a_person_of_today(registration, identity={"given_names": mark(), "family_names": mark()})
+    export = await approved_export(registration, await named(registration, reason=mark()))
+    assert rows_in(await file_of(registration, export))

@@ -20,6 +20,7 @@ from tests.service.registration.conftest import LANDED_AT, Registration, a_conse
 from tests.service.registration.marked_journeys import (
     called_back,
     for_one_organization,
+    in_a_file,
     in_an_emergency,
     of_a_child,
     without_papers,
@@ -210,7 +211,7 @@ async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_e
         await questions_about(registration, person)
         await merged_and_parted(registration)
         await without_a_line(registration, flight, person)
-        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back, without_papers):
+        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back, without_papers, in_a_file):
             await journey(registration, mark)
         await refusals(registration)
         await marks.ask_with_marks(registration.client, registration.headers())

@@ -1,0 +1,1 @@
+"""Ask for exports, decide about them, make their files, end them."""
