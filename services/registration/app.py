@@ -31,6 +31,7 @@ from services.registration.audit.actions import tell_seal
 from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
 from services.registration.certificates import subscribers as certificates_subscribers
+from services.registration.certificates.api import look_up_certificates
 from services.registration.consent import api as consent_api
 from services.registration.consent.loop import seal_forever as seal_references_forever
 from services.registration.database import KeysDatabase
@@ -150,6 +151,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         work_checks=_work_checks(settings, consumer, relay),
         resources=[_closing(vault)],
         told_of=partial(said_of, pack=pack),
+        look_up=partial(look_up_certificates, pack=pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack, app.state.priors = vault, pack, priors

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.certificates.kinds import load_kinds
+from libs.certificates.kinds import load_kinds, load_required
 from libs.chassis.errors import FieldError
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
@@ -202,7 +202,9 @@ class Routing(BaseModel):
 
     child_desk: DeskCode
     restricted: frozenset[NeedCategory]
-    """The categories whose needs only holders of `restricted:read` can see."""
+    """The categories whose needs only holders of `restricted:read` and of a certificate can see."""
+    certificates: dict[NeedCategory, str] = {}
+    """The kind of certificate that each restricted category requires, from `certificates.yaml`."""
 
 
 class Pack(PackPart):
@@ -236,7 +238,12 @@ def load_pack(directory: Path) -> Pack:
         packets=packets,
         consents=load_consents(directory, taxonomy),
         reception=load_reception(directory, taxonomy),
-        routing=read_model(Routing, directory / "routing.yaml", restricted=restricted),
+        routing=read_model(
+            Routing,
+            directory / "routing.yaml",
+            restricted=restricted,
+            certificates=load_required(directory, restricted),
+        ),
         instruments=instruments,
         screenings=screenings,
     )
