@@ -56,7 +56,7 @@ def load_required(directory: Path, restricted: Collection[str]) -> dict[str, str
         why = f"is missing, and {', '.join(sorted(restricted))} are restricted in routing.yaml"
         raise FaultyFileError([FileFault(FILE, 1, "restricted_needs", why)])
     file, place = open_yaml(directory / FILE), "restricted_needs"
-    named = {(place, "default"): required.default}
+    named: dict[tuple[str, ...], str] = {(place, "default"): required.default}
     named |= {(place, "by_category", category): kind for category, kind in required.by_category.items()}
     faults = [
         file.fault(keys, f"{kind} is not one of kinds") for keys, kind in named.items() if kind not in kinds.kinds
