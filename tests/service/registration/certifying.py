@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +18,16 @@ SOURCE = "urn:enlace:provider-directory"
 
 
 def a_certificate(holder: str, organization_id: object | None = None, **changes: Any) -> CertificatePublished:
-    """A certificate of this holder, valid today unless told otherwise."""
+    """A certificate of this holder, valid on every day on which a test may be, unless told otherwise."""
     certificate_id = changes.get("certificate_id", uuid7())
-    today = date.today()  # noqa: DTZ011 (a day more or less does not matter)
     values: dict[str, Any] = {
         "certificate_id": certificate_id,
         "version": 1,
         "kind": KIND,
         "holder_digest": holder_digest(UUID(str(certificate_id)), holder),
         "organization_id": organization_id,
-        "valid_from": today - timedelta(days=30),
-        "valid_until": today + timedelta(days=30),
+        "valid_from": date(2000, 1, 1),
+        "valid_until": date(2099, 1, 1),
         "revoked_at": None,
     }
     return CertificatePublished(**(values | changes))

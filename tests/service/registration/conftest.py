@@ -109,6 +109,9 @@ class Registration:
     outbox_before: int
     """Events up to this id were told by earlier tests, which share the databases."""
 
+    def __post_init__(self) -> None:
+        self.client.event_hooks["request"].append(partial(self.certifying.before, self))
+
     def headers(self, **claims: Any) -> dict[str, str]:
         """What a caller sends: by default a token of the country's reception and a fresh Idempotency-Key. A caller with
         `restricted:read` is certified, except with `certified=False`."""
@@ -255,11 +258,10 @@ async def registration(
     database = Database(for_service(url), clock=Clock(), application_name="registration-test")
     async with database.transaction() as session:
         told = await (await raw(session)).fetchval("SELECT coalesce(max(id), 0) FROM outbox")
-    certifying = Certifying(settings.interactive_clients)
     async with running(app.create_app(settings)) as client:
-        service = Registration(
+        yield Registration(
             outbox_before=told,
-            certifying=certifying,
+            certifying=Certifying(settings.interactive_clients),
             client=client,
             database=database,
             url=url,
@@ -270,7 +272,5 @@ async def registration(
             tokens=issuer.token,
             settings=settings,
         )
-        client.event_hooks["request"].append(partial(certifying.before, service))
-        yield service
     await database.close()
     await keys.close()
