@@ -40,6 +40,19 @@ async def load_directory(directory: Directory, *, url: str, steward: Caller, sai
             said(1)
 
     await in_turns(load(organization) for organization in directory.organizations)
+    await load_certificates(directory, url=url, steward=steward)
+
+
+async def load_certificates(directory: Directory, *, url: str, steward: Caller) -> None:
+    """Record the certificates of the pack that nobody has recorded yet. A revoked one is not recorded again."""
+    if not directory.certificates:
+        return
+    recorded = {(one["kind"], one["holder"]) for one in await pages(steward, f"{url}/v1/certificates")}
+    for certified in directory.certificates:
+        body = certified.model_dump(mode="json", exclude={"holders"})
+        for holder in certified.holders:
+            if (certified.kind, holder) not in recorded:
+                await steward.post(f"{url}/v1/certificates", body | {"holder": holder})
 
 
 async def declare_capacity(directory: Directory, *, url: str, caller_of: CallerOf, said: Said) -> None:

@@ -20,10 +20,12 @@ from deploy.packs.directory import Directory, directory_file, load_directory, or
 from deploy.packs.disagreements import Disagreement
 from deploy.packs.mechanism import mechanism_disagreements
 from deploy.packs.sample_people import SamplePeople, people_disagreements
-from libs.certificates.kinds import CertificateKinds, load_kinds
+from libs.certificates.holders import holder_of
+from libs.certificates.kinds import CertificateKinds, load_kinds, load_required
 from libs.chassis.yaml_files import FaultyFileError, PackPart, YamlFile, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.taxonomy.model import Taxonomy, load_taxonomy
+from libs.taxonomy.policies import load_restricted
 from services.provider_directory.pack import Pack as Declarations
 from services.provider_directory.pack import load_pack as load_declarations
 from services.referral.pack.mechanism import Mechanism
@@ -150,9 +152,11 @@ def faults(pack: Path) -> list[str]:
 
 
 def _of_instruments(pack: Path, read: Mapping[str, Any]) -> list[str]:
-    """The mistakes of instruments. They name kinds, categories and types of service of the other files."""
+    """The mistakes of certificates and instruments. They name kinds, categories and services of the other files."""
+    folder = pack_file(pack, "routing.yaml").parent
     try:
-        instruments_of(pack_file(pack, "routing.yaml").parent, read["taxonomy"], read["packets"])
+        load_required(folder, load_restricted(folder, read["taxonomy"]))
+        instruments_of(folder, read["taxonomy"], read["packets"])
     except FaultyFileError as error:
         return [str(fault) for fault in error.faults]
     return []
@@ -177,6 +181,7 @@ def _disagreements(files: Files) -> Iterator[Disagreement]:
         clients={client.client_id for client in files.clients.clients},
     )
     yield from _about_clients(files)
+    yield from _about_certificates(files)
     if files.people is not None:
         yield from people_disagreements(
             files.people,
@@ -225,6 +230,20 @@ def _about_places(files: Files) -> Iterator[Disagreement]:
                 for code in sorted({code for code in codes if code is not None} - places.keys()):
                     why = f"{service.slug}: {code} is not a place of places.yaml"
                     yield Disagreement("directory", (*keys, name), why)
+
+
+def _about_certificates(files: Files) -> Iterator[Disagreement]:
+    kinds = files.certificates.kinds if files.certificates is not None else {}
+    known = {holder_of(client.client_id, "", person=False) for client in files.clients.clients}
+    known |= {person.subject for person in files.people.people} if files.people is not None else set()
+    for index, certified in enumerate(files.directory.certificates):
+        keys = ("certificates", index)
+        if certified.kind not in kinds:
+            yield Disagreement("directory", (*keys, "kind"), f"{certified.kind} is not a kind of certificates.yaml")
+        for holder in certified.holders:
+            if files.people is not None and holder not in known:
+                why = f"{holder} is neither a subject of people.yaml nor a client of clients.yaml"
+                yield Disagreement("directory", (*keys, "holders"), why)
 
 
 def _about_clients(files: Files) -> Iterator[Disagreement]:

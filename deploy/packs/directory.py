@@ -133,12 +133,24 @@ class Organization(PackPart):
         return all(service.restricted for service in self.services)
 
 
+class Certified(PackPart):
+    """Certificates of one kind for members of staff of the network."""
+
+    kind: str
+    issuing_body: str
+    valid_from: date
+    valid_until: date
+    holders: Annotated[list[str], Field(min_length=1)]
+    """Subjects of people, and `client:` with the client id for programs."""
+
+
 class Directory(PackPart):
-    """All organisations of a pack."""
+    """All organisations of a pack, and who holds a certificate."""
 
     sample: bool
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     timezone: str
+    certificates: list[Certified] = []
     organizations: list[Organization]
 
     @cached_property

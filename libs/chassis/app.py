@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from libs.chassis.api_pages import install_api_pages
 from libs.chassis.auth import require_callers
-from libs.chassis.database import Database, ToldOf
+from libs.chassis.database import Database, LookUp, ToldOf
 from libs.chassis.gate import close
 from libs.chassis.health import Check, Health, Unready
 from libs.chassis.http_client import Transport
@@ -53,6 +53,7 @@ def build_app(
     work_checks: Mapping[str, Check] | None = None,
     resources: Sequence[Resource] = (),
     told_of: ToldOf | None = None,
+    look_up: LookUp | None = None,
     description: str = "",
     version: str = "1.0.0",
     stop_seconds: float = 10.0,
@@ -72,7 +73,7 @@ def build_app(
     told: dict[str, Any] = {"title": title, "version": version, "description": description}
     app = FastAPI(**told, **_OURS, lifespan=_lifespan(database, supervisor, resources))
     app.state.settings = settings
-    app.state.database, app.state.told_of = database, told_of
+    app.state.database, app.state.told_of, app.state.look_up = database, told_of, look_up
     app.state.supervisor = supervisor
     app.state.health = Health({**own, **(checks or {})}, behind, has_api=settings.role.covers(Role.API))
     _serve(app, routers if settings.role.covers(Role.API) else ())

@@ -76,6 +76,9 @@ class Caller:
     """Every claim of the token, for claims that only one service uses."""
     person: bool = False
     """True if a person signed in; other people use the same `client_id`. False for a program."""
+    certified: set[str] = field(default_factory=set, compare=False)
+    """The kinds of certificates that the caller holds, as the transaction of the request has found them. It is empty
+    before that, and in services that ask for no certificates."""
 
     @property
     def principal(self) -> str:

@@ -1,6 +1,6 @@
 """One PostgreSQL database per service: its pool, its transactions and the time of each transaction."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, cast
@@ -22,6 +22,8 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The connection of the driver, used for set-based SQL."""
 ToldOf: TypeAlias = Callable[[Caller], Mapping[str, str]]
 """Settings of a caller that a service adds to those in `walls`."""
+LookUp: TypeAlias = Callable[[AsyncSession, Caller], Awaitable[None]]
+"""What a service looks up about a caller at the beginning of the transaction of each request."""
 _NOW = "libs.chassis.now"
 _SHOWN = "libs.chassis.shown"
 _SAID = "libs.chassis.said"
@@ -133,6 +135,12 @@ def claiming(session: AsyncSession, more: Mapping[str, str]) -> AbstractAsyncCon
     return _saying(session, {**said, **more})
 
 
+async def claim(session: AsyncSession, more: Mapping[str, str]) -> None:
+    """Inside a request's transaction: its caller has these settings from now on, until the transaction ends."""
+    await (await raw(session)).execute(_SAY, list(more), list(more.values()))
+    session.info[_SAID] = {**session.info[_SAID], **more}
+
+
 @asynccontextmanager
 async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterator[None]:
     """Apply these settings to a part, and restore the earlier ones afterwards, also if the part ends with a refusal."""
@@ -189,7 +197,10 @@ async def one_transaction(request: Request) -> AsyncIterator[AsyncSession]:
     caller: Caller | None = getattr(request.state, "caller", None)
     told_of: ToldOf | None = request.app.state.told_of
     more = None if caller is None or told_of is None else told_of(caller)
+    look_up: LookUp | None = request.app.state.look_up
     async with database.transaction_of(None if caller is None else caller.tenant, more) as session:
+        if caller is not None and look_up is not None:
+            await look_up(session, caller)
         yield session
 
 

@@ -6,7 +6,8 @@ from libs.chassis.errors import Conflict, Refusal
 
 
 class WholeCountryNeeded(Refusal):
-    """Only who sees the whole country and restricted needs gets this list: an incomplete one would look complete."""
+    """Only who sees the whole country and restricted needs (`restricted:read` and a certificate that is valid now) gets
+    this list: an incomplete one would look complete."""
 
     code: ClassVar[str] = "whole-country-needed"
     status: ClassVar[int] = 403

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -31,6 +32,7 @@ from services.registration.audit.actions import tell_seal
 from services.registration.audit.api import said_of
 from services.registration.audit.tables import AUDIT
 from services.registration.certificates import subscribers as certificates_subscribers
+from services.registration.certificates.api import look_up_certificates
 from services.registration.consent import api as consent_api
 from services.registration.consent.loop import seal_forever as seal_references_forever
 from services.registration.database import KeysDatabase
@@ -152,12 +154,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         checks={"keys": _keys_check(vault), "restricted needs": _restricted_check(database)},
         work_checks=_work_checks(settings, consumer, relay),
         resources=[_closing(vault)],
-        told_of=partial(said_of, pack=pack),
+        **_about_callers(pack),
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack, app.state.priors = vault, pack, priors
     app.state.grant_keys = grant_keys_of(settings, vault)
     return app
+
+
+def _about_callers(pack: Pack) -> dict[str, Any]:
+    """What row-level security is told of a caller: from the token, and from the certificates."""
+    return {"told_of": partial(said_of, pack=pack), "look_up": partial(look_up_certificates, pack=pack)}
 
 
 def _work_checks(settings: Settings, consumer: Consumer, relay: Relay) -> dict[str, Check]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from libs.certificates.kinds import load_kinds
+from libs.certificates.kinds import load_kinds, load_required
 from libs.chassis.errors import FieldError
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml, read_model
 from libs.consents.policy import ConsentPolicy, load_consents
@@ -211,7 +211,9 @@ class Routing(BaseModel):
     small_cells_below: Annotated[int, Field(ge=1, le=100)]
     """Fewer people than this who share a row of a de-identified export could be recognised (domain P22)."""
     restricted: frozenset[NeedCategory]
-    """The categories whose needs only holders of `restricted:read` can see."""
+    """The categories whose needs only holders of `restricted:read` and of a certificate can see."""
+    certificates: dict[NeedCategory, str] = {}
+    """The kind of certificate that each restricted category requires, from `certificates.yaml`."""
 
 
 class Pack(PackPart):
@@ -245,7 +247,12 @@ def load_pack(directory: Path) -> Pack:
         packets=packets,
         consents=load_consents(directory, taxonomy),
         reception=load_reception(directory, taxonomy),
-        routing=read_model(Routing, directory / "routing.yaml", restricted=restricted),
+        routing=read_model(
+            Routing,
+            directory / "routing.yaml",
+            restricted=restricted,
+            certificates=load_required(directory, restricted),
+        ),
         instruments=instruments,
         screenings=screenings,
     )

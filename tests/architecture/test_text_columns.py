@@ -83,7 +83,8 @@ REGISTRATION = {
         restricted_need.batch restricted_need.household restricted_need.id restricted_need.open_key
         restricted_need.told_key restricted_repeat.id restricted_repeat.need restricted_repeat.told_key
         packet_access.category packet_access.closing packet_access.judged_profiles packet_access.kind
-        packet_access.service_type provider_standing.status provider_standing.valid_until returnee.access_needs
+        packet_access.service_type provider_standing.acts_for provider_standing.status
+        provider_standing.valid_until returnee.access_needs returnee.avoid_countries
         returnee.age_band returnee.age_basis returnee.age_group returnee.client_kind returnee.return_kind
         returnee.return_mode returnee.return_order returnee.return_signs
         returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
@@ -153,7 +154,8 @@ DIRECTORY = {
         accreditation.category address.address_type address.country agreement.category
         alembic_version_provider_directory.version_num certificate.holder certificate.kind
         certificate.revocation_reason capacity_declaration.declared_by language.code location.access
-        location.location_type location.on_site_at location.place location.timezone organization.organization_type
+        location.location_type location.on_site_at location.place location.timezone organization.acts_for
+        organization.organization_type
         organization.status required_document.document service.access service.category service.kinds
         service.nationalities service.on_site_at service.place service.service_type service.sexes service.status
         service.timezone service_area.place service_capacity.unit""",

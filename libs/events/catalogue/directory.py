@@ -203,6 +203,8 @@ class OrganizationPublished(Event):
     """Licences that were granted, including expired ones."""
     agreements: list[Agreement]
     """Agreements that were signed, including expired ones."""
+    acts_for: CountryCode | None = None
+    """The foreign state for which it acts, such as a consulate; null: none."""
 
 
 class CertificatePublished(Event):

@@ -110,6 +110,8 @@ class RoutingProfile(RegistrationEvent):
     age_group: AgeGroup = AgeGroup.UNSURE
     """The group of the `age_band` if that is known, whatever this field says; otherwise what was told or decided."""
     client_kind: ClientKind = ClientKind.RETURNEE
+    avoid_countries: list[CountryCode] = []
+    """States whose authorities and consulates the person must not be referred to."""
 
 
 class ReturneeRegistered(RoutingProfile):

@@ -45,7 +45,12 @@ async def put_organization(
     current = PublicationStatus(organization.status) if organization else PublicationStatus.ACTIVE
     if body.status not in (None, current) and not rights.is_admin:
         raise AdminOnly(pointer="/status")
-    values = {**body.model_dump(mode="json"), "status": (body.status or current).value}
+    acts_for = organization.acts_for if organization else None
+    if "acts_for" in body.model_fields_set and body.acts_for != acts_for:
+        if not rights.is_admin:
+            raise AdminOnly(pointer="/acts_for")
+        acts_for = body.acts_for
+    values = {**body.model_dump(mode="json"), "status": (body.status or current).value, "acts_for": acts_for}
     if organization is None:
         moment = now(session)
         organization = Organization(
@@ -116,4 +121,5 @@ def _published(view: OrganizationView) -> OrganizationPublished:
         agreements=[
             PublishedAgreement(category=item.category, valid_until=item.valid_until) for item in view.agreements
         ],
+        acts_for=view.acts_for,
     )

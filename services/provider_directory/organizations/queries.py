@@ -83,6 +83,7 @@ async def views(
             alternate_name=organization.alternate_name,
             website=organization.website,
             organization_type=OrganizationType(organization.organization_type),
+            acts_for=organization.acts_for,
             status=PublicationStatus(organization.status),
             version=organization.version,
             accreditations=_shown(accreditations, organization.id, rights, restricted),

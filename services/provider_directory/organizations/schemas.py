@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.events.codes import NeedCategory, PublicationStatus
+from libs.events.codes import CountryCode, NeedCategory, PublicationStatus
 from libs.wire.values import Day
 from services.provider_directory.organizations.rules import OrganizationType
 
@@ -49,6 +49,9 @@ class OrganizationBody(Body):
     alternate_name: Name | None = None
     website: WebAddress | None = Field(default=None, examples=["https://provider.example"])
     organization_type: OrganizationType = OrganizationType.CIVIL_SOCIETY
+    acts_for: CountryCode | None = None
+    """The foreign state for which it acts, such as a consulate: people who exclude this state are not referred to it.
+    If omitted: unchanged. Only an administrator may change it."""
     status: PublicationStatus | None = None
     """If omitted: unchanged; active for a new organisation. Only an administrator may change it."""
 
@@ -76,6 +79,7 @@ class OrganizationView(BaseModel):
     alternate_name: str | None
     website: str | None
     organization_type: OrganizationType
+    acts_for: str | None
     status: PublicationStatus
     version: int
     accreditations: list[ValidityView]

@@ -35,6 +35,8 @@ class Organization(DirectoryTable, table=True):
     alternate_name: str | None = None
     website: str | None = None
     organization_type: str
+    acts_for: str | None = None
+    """The foreign state for which it acts. HSDS 3.1 has no field for it."""
     restricted: bool
     """True while all its services are restricted: then only callers that may see restricted services see it (domain
     C5)."""

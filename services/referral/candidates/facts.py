@@ -55,6 +55,7 @@ class Person:
     protection_flags: frozenset[ProtectionFlag] = frozenset()
     avoid_places: tuple[str, ...] = ()
     avoid_organizations: frozenset[UUID] = frozenset()
+    avoid_countries: frozenset[str] = frozenset()
     age_group: AgeGroup = AgeGroup.UNSURE
     """What was told or decided. It counts only if the age band is not known."""
     client_kind: ClientKind = ClientKind.RETURNEE

@@ -73,6 +73,7 @@ class Guards:
     is_restricted: bool
     feared_places: tuple[str, ...]
     do_not_share: frozenset[UUID]
+    excluded_countries: frozenset[str]
     only_ask_for_openness: bool
     """True for most needs: the only interlock that can apply to them is that of a restricted service."""
 
@@ -86,6 +87,7 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
     is_restricted = policy.rules_of(need.category, need.kind).restricted
     feared = tuple(place for person in need.people for place in person.avoid_places)
     do_not_share = frozenset(one for person in need.people for one in person.avoid_organizations)
+    countries = frozenset(one for person in need.people for one in person.avoid_countries)
     return Guards(
         review_is_missing=review_is_missing,
         needs_licence_for_children=needs_licence,
@@ -94,6 +96,7 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
         is_restricted=is_restricted,
         feared_places=feared,
         do_not_share=do_not_share,
+        excluded_countries=countries,
         only_ask_for_openness=not (
             review_is_missing
             or needs_licence
@@ -102,6 +105,7 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
             or is_restricted
             or feared
             or do_not_share
+            or countries
         ),
     )
 
@@ -124,7 +128,7 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
         found.append(Interlock.RESTRICTED_PATH_ONLY)
     if guards.feared_places and any(overlaps(place, view.place) for place in guards.feared_places):
         found.append(Interlock.FEARED_PLACE)
-    if view.organization_id in guards.do_not_share:
+    if view.organization_id in guards.do_not_share or service.organization.acts_for in guards.excluded_countries:
         found.append(Interlock.DO_NOT_SHARE)
     return found
 

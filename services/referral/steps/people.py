@@ -25,7 +25,8 @@ def person_of(profile: Mapping[str, Any]) -> candidates.Person:
         protection_flags=frozenset(map(ProtectionFlag, profile["protection_flags"])),
         avoid_places=tuple(profile["avoid_places"]),
         avoid_organizations=frozenset(map(UUID, profile["avoid_organizations"])),
-        # Profiles that were stored before there were groups and kinds lack these two.
+        # Profiles that were stored before there were these fields lack them.
+        avoid_countries=frozenset(profile.get("avoid_countries", [])),
         age_group=AgeGroup(profile.get("age_group", AgeGroup.UNSURE)),
         client_kind=ClientKind(profile.get("client_kind", ClientKind.RETURNEE)),
     )

@@ -36,7 +36,7 @@ async def make_access_report(
 ) -> AccessReport:
     """The report about all records of the person that the caller may see. It is recorded, with the proof of identity.
 
-    Only `restricted:read` shows restricted needs, and what was done about them.
+    Only `restricted:read` with a certificate shows restricted needs, and what was done about them.
     """
     row = await returnee(session, returnee_id, actor=actor)
     await _require_valid(session, given, returnee_id=row.id, actor=actor)

@@ -61,7 +61,8 @@ async def look_up_answers(
 ) -> AnswersView:
     """What the person has answered, and what to ask next.
 
-    Answers to private questions are shown only with `restricted:read`; for others they are `withheld`.
+    Answers to private questions are shown only with `restricted:read` and a certificate that is valid now; for others
+    they are `withheld`.
     """
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)

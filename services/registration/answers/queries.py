@@ -115,7 +115,7 @@ def place(set_id: UUID, question: str, version: int) -> str:
 
 
 def private(question: Question) -> bool:
-    """Whether only holders of `restricted:read` see the answers to a question."""
+    """Whether only holders of `restricted:read` and of a certificate see the answers to a question."""
     return question.sealed or question.restricted
 
 

@@ -22,6 +22,8 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
     # A person has the desks of its claim alone: the client is shared.
     own = () if caller.person else (caller.client_id,)
     desks = own if named is None else named
+    required = pack.routing.certificates
+    opened = {category for category, kind in required.items() if tenant.restricted and kind in caller.certified}
     decides_for_children = pack.routing.child_desk in desks or CHILD_AUTHORITY_SCOPE in caller.scopes
     return Actor(
         who=caller.subject,
@@ -31,8 +33,10 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
             areas=areas,
             everywhere=pack.reception.country in areas,
             children_only=tenant.staff and decides_for_children,
-            restricted=tenant.restricted,
+            restricted=tenant.restricted and opened >= pack.routing.restricted,
             restricted_categories=pack.routing.restricted,
+            opened_categories=frozenset(opened),
+            own_packets=tenant.restricted and tenant.organization_id is not None,
         ),
         person=caller.person,
     )
@@ -50,5 +54,6 @@ def said_of(caller: Caller, *, pack: Pack) -> dict[str, str]:
         walls.PRINCIPAL: actor.principal,
         walls.EMERGENCIES: "true" if caller.tenant.staff and EMERGENCY_SCOPE in caller.scopes else "false",
         walls.EXPORTS: "true" if caller.tenant.staff and EXPORTS_SCOPE in caller.scopes else "false",
-        walls.HIDDEN: array_text(() if sight.restricted else tuple(sorted(sight.restricted_categories))),
+        walls.RESTRICTED: "true" if sight.restricted or sight.opened_categories else "false",
+        walls.HIDDEN: array_text(tuple(sorted(actor.hidden_packets))),
     }

@@ -56,9 +56,15 @@ class Sight:
     """True for the desk that decides for children, and for the authority that signs their release off: they see the
     children of the whole country, and no adult."""
     restricted: bool = False
-    """False: needs of restricted categories are invisible."""
+    """True with `restricted:read` and the certificates of all restricted categories. False: needs of restricted
+    categories are invisible, except those of `opened_categories`."""
     restricted_categories: frozenset[NeedCategory] = frozenset()
     """The restricted categories of the country pack."""
+    opened_categories: frozenset[NeedCategory] = frozenset()
+    """The restricted categories for which the caller has the scope and the certificate."""
+    own_packets: bool = False
+    """True for an organisation with `restricted:read`: packets and deletion requests that were sent to it are its own,
+    so they require no certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +94,22 @@ class Actor:
     def hidden_categories(self, organization_id: UUID | None) -> frozenset[NeedCategory]:
         """The categories of needs that this actor cannot see, for a person whose row belongs to that organisation.
 
-        Staff with `restricted:read` see the restricted needs of everybody; an organisation with it sees only those of
-        its own people.
+        Staff with `restricted:read` and a certificate see the restricted needs of everybody; an organisation with
+        both sees only those of its own people.
         """
-        if self.sight.restricted and self.organization_id in (None, organization_id):
-            return frozenset()
-        return self.sight.restricted_categories
+        if self.organization_id not in (None, organization_id):
+            return self.sight.restricted_categories
+        return self._closed
+
+    @property
+    def hidden_packets(self) -> frozenset[NeedCategory]:
+        """The categories of needs whose packets and deletion requests this actor cannot see."""
+        return frozenset() if self.sight.own_packets else self._closed
+
+    @property
+    def _closed(self) -> frozenset[NeedCategory]:
+        sight = self.sight
+        return frozenset() if sight.restricted else sight.restricted_categories - sight.opened_categories
 
 
 @dataclass(frozen=True, slots=True)

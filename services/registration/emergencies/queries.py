@@ -15,6 +15,7 @@ from services.registration.audit.rules import Actor
 from services.registration.emergencies.rules import Decision, EmergencyReason, EmergencyState, Verdict, state_of
 from services.registration.emergencies.schemas import EmergencyView, EmergencyWithWords
 from services.registration.emergencies.tables import Emergency
+from services.registration.organizations.queries import acting_for
 from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import DataKey
 
@@ -23,10 +24,12 @@ TABLE = "emergency"
 
 async def person_of(session: AsyncSession, case_code: str, *, actor: Actor) -> Returnee:
     """The person with this case code, locked against an erasure. NotFound also for a person who is erased, and for one
-    who excludes the caller's organisation: that rule has no exception (domain P8)."""
+    who excludes the caller's organisation or the state for which it acts: that rule has no exception (domain P8)."""
     query = select(Returnee).where(Returnee.case_code == case_code, col(Returnee.erased_at).is_(None))
     found = (await session.exec(query.with_for_update(key_share=True))).first()
     if found is None or actor.organization_id in found.avoid_organizations:
+        raise NotFound
+    if actor.organization_id in await acting_for(session, found.avoid_countries):
         raise NotFound
     return found
 

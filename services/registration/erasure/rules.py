@@ -254,6 +254,7 @@ REACH: Final[Mapping[str, Reach]] = {
             "age_decided_at": Change.WIPED,
             "avoid_places": Change.EMPTIED,
             "avoid_organizations": Change.EMPTIED,
+            "avoid_countries": Change.EMPTIED,
             "given_names_sealed": Change.WIPED,
             "family_names_sealed": Change.WIPED,
             "birth_date_sealed": Change.WIPED,

@@ -61,8 +61,8 @@ async def report_need(
     urgency is the highest reported, and details that it lacks are added. A desk (scope `intake:decide`) can allow a
     second need with `second_reason`.
 
-    A need of a restricted category is visible only with `restricted:read`. Other callers who report one get a response
-    that repeats what they sent, and cannot read or withdraw the need afterwards.
+    A need of a restricted category is visible only with `restricted:read` and a certificate that is valid now. Other
+    callers who report one get a response that repeats what they sent, and cannot read or withdraw the need afterwards.
     """
     actor = actor_of(caller, pack)
     if body.second_reason is not None and DECIDE not in caller.scopes:

@@ -98,10 +98,12 @@ async def restricted_need(
     session: AsyncSession, need_id: UUID, *, person: Returnee, actor: Actor, vault: Vault, lock: bool = False
 ) -> Kept | None:
     """The need if it is a restricted one and the caller may see it, otherwise None."""
-    if actor.hidden_categories(person.organization_id):
+    hidden = actor.hidden_categories(person.organization_id)
+    if _hides_all(hidden, actor):
         return None
     found = await restricted.by_id(session, [need_id], vault=vault, lock=lock)
-    return next((one for one in found if _is_of(one.need, person)), None)
+    seen = (one for one in found if _is_of(one.need, person))
+    return next((one for one in seen if _shows(one.need, hidden, actor)), None)
 
 
 async def ordinary_need(
@@ -142,7 +144,9 @@ async def need_view(session: AsyncSession, need_id: UUID, *, person: Returnee, a
     """The view of one need, or NotFound."""
     kept = await restricted_need(session, need_id, person=person, actor=actor, vault=vault)
     if kept is not None:
-        return _need_view(kept.need, None, hidden=())
+        of_person = await _restricted(session, person, actor=actor, vault=vault)
+        seen = next((one for one in of_person if one.id == need_id), kept.need)
+        return _need_view(seen, None, hidden=())
     query = _with_prerequisite().where(Need.id == need_id, _of(person), _seen_by(actor, person))
     found = (await session.exec(query)).first()
     if found is None:
@@ -179,10 +183,28 @@ def _with_prerequisite() -> Select[Need, str]:
 
 
 async def _restricted(session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault) -> list[RestrictedNeed]:
-    """The restricted needs of the person and the household; empty if the caller may not see them."""
-    if actor.hidden_categories(person.organization_id):
+    """The restricted needs of the person and the household that the caller may see. They do not name prerequisites
+    that the caller may not see."""
+    hidden = actor.hidden_categories(person.organization_id)
+    if _hides_all(hidden, actor):
         return []
-    return await restricted.of_person(session, person.id, person.household_id, vault=vault)
+    found = await restricted.of_person(session, person.id, person.household_id, vault=vault)
+    unseen = {one.id for one in found if not _shows(one, hidden, actor)}
+    return [
+        one.model_copy(update={"after_need_id": None}) if one.after_need_id in unseen else one
+        for one in found
+        if one.id not in unseen
+    ]
+
+
+def _hides_all(hidden: Collection[NeedCategory], actor: Actor) -> bool:
+    return bool(hidden) and actor.sight.restricted_categories <= set(hidden)
+
+
+def _shows(need: RestrictedNeed, hidden: Collection[NeedCategory], actor: Actor) -> bool:
+    """Whether the caller may see a need of the store. A need of a category that is not restricted any more is shown
+    only to callers who may see all."""
+    return not hidden or need.category in actor.sight.restricted_categories - set(hidden)
 
 
 def _is_of(need: RestrictedNeed, person: Returnee) -> bool:

@@ -10,12 +10,14 @@ from libs.events.catalogue.directory import OrganizationPublished
 from services.registration.organizations.rules import last_days
 
 _STANDING = """
-    INSERT INTO provider_standing AS kept (organization_id, version, status, valid_until)
-    SELECT organization_id, version, status, valid_until::jsonb
-    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) AS s (organization_id, version, status, valid_until)
+    INSERT INTO provider_standing AS kept (organization_id, version, status, valid_until, acts_for)
+    SELECT organization_id, version, status, valid_until::jsonb, acts_for
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+        AS s (organization_id, version, status, valid_until, acts_for)
     ORDER BY organization_id
     ON CONFLICT (organization_id) DO UPDATE
-        SET version = excluded.version, status = excluded.status, valid_until = excluded.valid_until
+        SET version = excluded.version, status = excluded.status, valid_until = excluded.valid_until,
+            acts_for = excluded.acts_for
         WHERE kept.version < excluded.version
 """
 
@@ -29,6 +31,7 @@ async def keep_standings(session: AsyncSession, published: Sequence[Organization
             one.version,
             one.status.value,
             to_json(last_days(one.accreditations, one.agreements)).decode(),
+            one.acts_for,
         )
         for one in newest.values()
     ]

@@ -17,6 +17,14 @@ async def standing_of(session: AsyncSession, organization_id: UUID) -> ProviderS
     return await session.get(ProviderStanding, organization_id)
 
 
+async def acting_for(session: AsyncSession, countries: Collection[str]) -> set[UUID]:
+    """The organisations that act for these foreign states."""
+    if not countries:
+        return set()
+    query = select(ProviderStanding.organization_id).where(col(ProviderStanding.acts_for).in_(list(countries)))
+    return set((await session.exec(query)).all())
+
+
 async def statuses(
     session: AsyncSession, organization_ids: Collection[UUID], *, restricted: Collection[NeedCategory]
 ) -> dict[UUID, PublicationStatus]:

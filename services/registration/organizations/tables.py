@@ -19,3 +19,5 @@ class ProviderStanding(Table, table=True):
     status: str
     valid_until: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     """The last day on which both a licence and a data-sharing agreement are valid, by category."""
+    acts_for: str | None = None
+    """The foreign state for which it acts."""

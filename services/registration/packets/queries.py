@@ -54,11 +54,10 @@ async def packet_access(session: AsyncSession, offer_id: UUID, *, actor: Actor) 
 
 def _is_of(row: PacketAccess, actor: Actor) -> bool:
     """Whether it belongs to the caller's organisation, and the caller may see the need."""
-    hidden = actor.hidden_categories(actor.organization_id)
     return (
         actor.organization_id is not None
         and row.organization_id == actor.organization_id
-        and row.category not in hidden
+        and row.category not in actor.hidden_packets
     )
 
 

@@ -292,5 +292,6 @@ def _registered(row: Returnee, actor: Actor) -> dict[str, object]:
             protection_flags=[ProtectionFlag(code) for code in row.protection_flags if code not in hidden],
             avoid_places=row.avoid_places,
             avoid_organizations=row.avoid_organizations,
+            avoid_countries=row.avoid_countries,
         ),
     }

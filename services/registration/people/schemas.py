@@ -78,6 +78,8 @@ class ProfileCorrection(Body):
     protection_flags: Annotated[list[ProtectionFlag], Field(max_length=10)] | None = None
     avoid_places: Annotated[list[PlaceCode], Field(max_length=40)] | None = None
     avoid_organizations: Annotated[list[UUID], Field(max_length=40)] | None = None
+    avoid_countries: Annotated[list[CountryCode], Field(max_length=40)] | None = None
+    """States of whose authorities and consulates the person is afraid."""
 
 
 class ReturneeCorrection(Body):
@@ -130,6 +132,7 @@ class ProfileView(BaseModel):
     protection_flags: list[ProtectionFlag]
     avoid_places: list[str]
     avoid_organizations: list[UUID]
+    avoid_countries: list[str]
 
 
 class IdentityView(BaseModel):

@@ -90,6 +90,7 @@ class Returnee(Table, table=True):
     protection_flags: list[str] = Field(sa_column=codes())
     avoid_places: list[str] = Field(sa_column=codes())
     avoid_organizations: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    avoid_countries: list[str] = Field(default=[], sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     client_kind: str = Field(sa_column_kwargs={"server_default": ClientKind.RETURNEE.value})
     return_kind: str | None = None
     return_order: str | None = None

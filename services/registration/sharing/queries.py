@@ -25,7 +25,7 @@ async def requests_of_offer(
     query = select(DeletionRequest).where(
         DeletionRequest.offer_id == offer_id, DeletionRequest.organization_id == actor.organization_id
     )
-    if not actor.sight.restricted:
+    if actor.hidden_packets:
         query = query.where(_not_restricted(actor))
     if case_code is not None:
         query = query.where(DeletionRequest.case_code == case_code)
@@ -47,7 +47,7 @@ async def requests(
     """Requests in the order in which they were made: those of the organisation, or all of them for staff."""
     unanswered = col(DeletionRequest.answer).is_(None)
     query = select(DeletionRequest)
-    if not actor.sight.restricted:
+    if actor.hidden_packets:
         query = query.where(_not_restricted(actor))
     if actor.organization_id is not None:
         query = query.where(DeletionRequest.organization_id == actor.organization_id)
@@ -94,8 +94,8 @@ def view(row: DeletionRequest, *, at: datetime) -> DeletionRequestView:
 
 
 def _not_restricted(actor: Actor) -> ColumnElement[bool]:
-    """The condition that omits requests of restricted categories, for callers without the scope (domain P7)."""
-    return col(DeletionRequest.category).not_in(sorted(actor.sight.restricted_categories))
+    """The condition that omits requests of restricted categories that the caller may not see (domain P7)."""
+    return col(DeletionRequest.category).not_in(sorted(actor.hidden_packets))
 
 
 async def shares(

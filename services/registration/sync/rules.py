@@ -27,7 +27,13 @@ AGE: Final = "/profile/age"
 AGE_FIELDS: Final = frozenset({BIRTH_DATE, AGE})
 """Both say whether the person is a child: a change of one meets a change of the other."""
 UNIONS: Final = frozenset(
-    {"/profile/protection_flags", "/profile/avoid_organizations", "/profile/avoid_places", "/return_facts/signs"}
+    {
+        "/profile/protection_flags",
+        "/profile/avoid_organizations",
+        "/profile/avoid_places",
+        "/profile/avoid_countries",
+        "/return_facts/signs",
+    }
 )
 """Lists of which every entry protects: until a person decides, the entries of both sides hold."""
 SAFE_CONTACT: Final = "/safe_contact"

@@ -59,7 +59,7 @@ async def test_accreditations_and_agreements_are_published_with_the_whole_standi
     view = (await directory.get(path)).json()
     assert events[-1].model_dump(mode="json") == {
         "organization_id": view["id"],
-        **{name: view[name] for name in ("version", "status", "accreditations", "agreements")},
+        **{name: view[name] for name in ("version", "status", "accreditations", "agreements", "acts_for")},
     }
     assert view["agreements"] == [{"category": "shelter", "valid_until": "2020-01-01"}]
 
@@ -133,3 +133,18 @@ async def test_an_organization_all_of_whose_services_are_restricted_does_not_exi
     await directory.a_service(hidden, category="legal")
     assert (await directory.get(f"/v1/organizations/{hidden}", scopes=READER)).status_code == 200
     assert (await directory.get(f"/v1/services/{service_id}", scopes=READER)).status_code == 404
+
+
+async def test_the_state_for_which_an_organisation_acts_is_published_and_only_an_administrator_changes_it(directory):
+    """Taken out: `AdminOnly` for `/acts_for`; the old value in `put_organization` (an older sender removed it)."""
+    organization_id = await directory.an_organization()
+    path, owner = f"/v1/organizations/{organization_id}", {"scopes": OWNER, "of": organization_id}
+    for body in ({"acts_for": "US"}, {"acts_for": None}):
+        answer = await directory.put(path, organization_body(**body), headers={"If-Match": '"1"'}, **owner)
+        refused = body["acts_for"] is not None
+        assert (answer.status_code, answer.json().get("pointer")) == ((403, "/acts_for") if refused else (200, None))
+    told = await directory.put(path, organization_body(acts_for="US"), headers={"If-Match": '"1"'})
+    assert (told.status_code, told.json()["acts_for"]) == (200, "US")
+    kept = await directory.put(path, organization_body(name="Otro"), headers={"If-Match": '"2"'}, **owner)
+    assert (kept.json()["name"], kept.json()["acts_for"]) == ("Otro", "US")
+    assert [event.acts_for for event in await directory.outbox(organization_id)] == [None, "US", "US"]

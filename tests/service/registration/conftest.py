@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,6 +35,7 @@ from services.registration.settings import Settings
 from services.registration.vault.sealing import MasterKey, Vault
 from tests.categories import CATEGORIES
 from tests.infra import for_service
+from tests.service.registration.certifying import Certifying
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -103,13 +105,20 @@ class Registration:
     subscriptions: Subscriptions
     tokens: Callable[..., str]
     settings: Settings
+    certifying: Certifying
     outbox_before: int
     """Events up to this id were told by earlier tests, which share the databases."""
 
+    def __post_init__(self) -> None:
+        self.client.event_hooks["request"].append(partial(self.certifying.before, self))
+
     def headers(self, **claims: Any) -> dict[str, str]:
-        """What a caller sends: by default a token of the country's reception and a fresh Idempotency-Key."""
-        scopes = claims.pop("scopes", RECEPTION)
+        """What a caller sends: by default a token of the country's reception and a fresh Idempotency-Key. A caller with
+        `restricted:read` is certified, except with `certified=False`."""
+        scopes, certified = claims.pop("scopes", RECEPTION), claims.pop("certified", True)
         whose = {"client_id": "reception-system", "reception_places": ["GT"], "staff": True}
+        if certified:
+            self.certifying.expect(scopes, whose | claims)
         token = self.tokens(scopes, **(whose | claims))
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
 
@@ -252,6 +261,7 @@ async def registration(
     async with running(app.create_app(settings)) as client:
         yield Registration(
             outbox_before=told,
+            certifying=Certifying(settings.interactive_clients),
             client=client,
             database=database,
             url=url,

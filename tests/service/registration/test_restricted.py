@@ -23,8 +23,9 @@ CALLERS = {
     "a centre": {"reception_places": ["GT01"]},
     "who registered them": {"reception_places": []},
     "an officer": {"client_id": "officer", "scopes": "returnees:read access-log:read"},
+    "somebody without a certificate": {"client_id": "untrained", "scopes": READING, "certified": False},
 }
-"""Who may see the people, each in another way, and has no `restricted:read`."""
+"""Who may see the people, each in another way, without `restricted:read` or without a certificate."""
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)")
 _CASE_CODES = re.compile(r"GT-[0-9A-Z]{4}-[0-9A-Z]{4}")
@@ -101,8 +102,7 @@ async def a_batch_by_event(registration):
 
 async def a_twin(registration, *, restricted, by_event=False, family_names="Ejemplo Primero"):
     batch = await (a_batch_by_event(registration) if by_event else registration.announce(1))
-    landed = {"people_count": 1, "landed_at": str(LANDED_AT)}
-    await registration.post(f"/v1/arrival-batches/{batch['id']}/land", landed)
+    await registration.post(f"/v1/arrival-batches/{batch['id']}/land", {"people_count": 1, "landed_at": str(LANDED_AT)})
     told = a_told_person(batch, restricted=restricted, family_names=family_names)
     if by_event:
         await registration.hear(ReturneeArrived.model_validate(told), source=SENDER)

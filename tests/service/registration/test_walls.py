@@ -22,6 +22,7 @@ from services.registration.errors import PacketNotReady
 from services.registration.packets.queries import packet_access
 from services.registration.people import queries as people
 from tests.infra import for_service
+from tests.service.registration.certifying import KIND
 from tests.service.registration.conftest import LANDED_AT, a_consent, a_returnee
 from tests.service.registration.test_restricted import READING
 
@@ -39,7 +40,9 @@ def caller(registration, **claims):
     held = {"client_id": "somebody", "sub": "somebody"} | claims
     scopes = frozenset(held.pop("scopes", "returnees:read").split())
     tenant = Tenant.of(held, scopes)
-    whole = Caller(subject="somebody", client_id=held["client_id"], scopes=scopes, claims=held, tenant=tenant)
+    whole = Caller(
+        subject="somebody", client_id=held["client_id"], scopes=scopes, claims=held, tenant=tenant, certified={KIND}
+    )
     said = said_of(whole, pack=registration.pack)
     return partial(registration.database.transaction_of, tenant, said)
 

@@ -76,6 +76,14 @@ def test_every_yaml_file_of_a_pack_is_read() -> None:
         ("clients.yaml", lambda it: it["clients"].__delitem__(slice(1, None)), "no client for the desk igm-shelter"),
         ("clients.yaml", lambda it: it["clients"][0].update(roles=["clerk"]), "clients.yaml:5: clients.0.roles: rece"),
         ("clients.yaml", lambda it: it["clients"][0].update(reception_places=["GT99"]), "GT99 is not a place of rec"),
+        ("certificates.yaml", lambda it: it.pop("restricted_needs"), "certificates.yaml:1: restricted_needs: is missi"),
+        ("certificates.yaml", lambda it: it["restricted_needs"].update(default="first_aid"),
+         "restricted_needs.default: first_aid is not one of kinds"),
+        ("certificates.yaml", lambda it: it["restricted_needs"].update(by_category={"food": "protected_cases"}),
+         "restricted_needs.by_category.food: food is not restricted in routing.yaml"),
+        ("directory.yaml", lambda it: it["certificates"][0].update(kind="driving"), "driving is not a kind of cert"),
+        ("directory.yaml", lambda it: it["certificates"][0]["holders"].append("client:nobody"),
+         "certificates.0.holders: client:nobody is neither a subject of people.yaml nor a client of clients.yaml"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_file(pack: Path, name: str, edit: Callable[[Any], object], fault: str) -> None:

@@ -101,6 +101,14 @@ def test_a_party_on_the_do_not_share_list_is_left_out():
     assert codes_for(a_need(people=(person,)), service) == {Interlock.DO_NOT_SHARE}
 
 
+def test_an_authority_of_an_excluded_state_is_left_out():
+    """Taken out: the states in `interlocks`; `countries` in `only_ask_for_openness`."""
+    person = a_person(avoid_countries=frozenset({"US"}))
+    for acts_for, expected in (("US", {Interlock.DO_NOT_SHARE}), ("MX", set()), (None, set())):
+        service = a_service(organization=an_organization(acts_for=acts_for))
+        assert codes_for(a_need(people=(person,)), service) == expected
+
+
 def test_without_consent_only_a_basic_category_is_offered():
     policy = a_policy(categories={"training": {"basic": False}})
     course = a_service(category="training")

@@ -181,6 +181,8 @@ async def require_allowed(session: AsyncSession, access: PacketAccess, people: S
     standing = await standing_of(session, access.organization_id)
     if standing is None:
         raise PacketNotReady("The status of the organisation has not arrived yet; repeat the request shortly")
+    if any(standing.acts_for in one.avoid_countries for one in people):
+        raise PacketHalted
     if not may_serve(status=standing.status, valid_until=standing.valid_until, category=access.category, on=on):
         raise PacketHalted
 

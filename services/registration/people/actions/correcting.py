@@ -18,6 +18,7 @@ from libs.events.outbox import append
 from libs.events.people_codes import AgeBasis, AgeGroup
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
+from services.registration.organizations.queries import acting_for
 from services.registration.pack import Pack
 from services.registration.people import queries
 from services.registration.people.actions.field_changes import note_changes
@@ -88,7 +89,7 @@ async def correct_returnee(
     _require_known_documents(correction, pack)
     row = await queries.returnee(session, returnee_id, actor=actor, lock=True)
     condition.check(row.version)
-    before, avoided_before, former = queries.profile_fields(row), set(row.avoid_organizations), standing(row)
+    before, avoided_before, former = queries.profile_fields(row), await _excluded(session, row), standing(row)
     if correction.identity.model_fields_set or correction.profile.age is not None:
         await _correct_identity(row, correction, vault=vault, today=pack.reception.day_of(now(session)))
     _correct_place(row, correction.reception_place, places=pack.reception.places)
@@ -102,7 +103,7 @@ async def correct_returnee(
         await _tell(session, row)
     if correction.identity.model_fields_set or correction.profile.model_fields_set & _COMPARED:
         await to_compare(session, [row.id])
-    if avoided := set(row.avoid_organizations) - avoided_before:
+    if avoided := await _excluded(session, row) - avoided_before:
         withdrawn = Withdrawn(
             row.id, row.case_code, DeletionReason.DO_NOT_SHARE, organizations=avoided, traceparent=row.traceparent
         )
@@ -110,6 +111,11 @@ async def correct_returnee(
     await record(session, actor, [_access(row, "returnee.correct", AccessPurpose.CORRECTION, _fields(correction))])
     await note_changes(session, [row.id], correction.pointers)
     return Turn(row, former)
+
+
+async def _excluded(session: AsyncSession, row: Returnee) -> set[UUID]:
+    """The organisations that the person excludes, by themselves or with the state for which they act."""
+    return {*row.avoid_organizations, *await acting_for(session, row.avoid_countries)}
 
 
 def _fields(correction: ReturneeCorrection) -> list[str]:
