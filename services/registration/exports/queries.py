@@ -28,6 +28,7 @@ from services.registration.exports.rules import (
 from services.registration.exports.schemas import DownloadView, ExportView, ExportWithReason
 from services.registration.exports.tables import ExportDownload, PeopleExport
 from services.registration.needs.restricted import who_has_any
+from services.registration.organizations.queries import standing_of
 from services.registration.pack import Reception
 from services.registration.people.actions.merging import records_of
 from services.registration.people.queries import visible_to
@@ -37,7 +38,9 @@ from services.registration.vault.sealing import MasterKey, Vault
 TABLE: Final = "people_export"
 _NEEDS = "SELECT returnee_id, array_agg(category) AS needs FROM need WHERE returnee_id = ANY($1) GROUP BY returnee_id"
 _RECORDS = """
-    SELECT id, household_id, $2 = ANY(avoid_organizations) OR $3 = ANY(protection_flags) AS is_excluded
+    SELECT id, household_id,
+        $2 = ANY(avoid_organizations) OR $3 = ANY(protection_flags) OR coalesce($4 = ANY(avoid_countries), false)
+            AS is_excluded
     FROM returnee WHERE id = ANY($1)
 """
 
@@ -113,12 +116,14 @@ async def allowing(
 
 
 async def excluded(session: AsyncSession, returnee_ids: Collection[UUID], to: UUID, *, vault: Vault) -> set[UUID]:
-    """Those of these people who exclude the organisation (domain P8), or who have a restricted need (domain P7), in any
-    of their records."""
+    """Those of these people who exclude the organisation or the state for which it acts (domain P8), or who have a
+    restricted need (domain P7), in any of their records."""
     async with own_work(session):  # also in a record that the caller does not see
         root_of = await records_of(session, returnee_ids)
         flag = ProtectionFlag.RESTRICTED_PATH.value
-        rows = await (await raw(session)).fetch(_RECORDS, list(root_of), to, flag)
+        standing = await standing_of(session, to)
+        state = None if standing is None else standing.acts_for
+        rows = await (await raw(session)).fetch(_RECORDS, list(root_of), to, flag, state)
         restricted = await who_has_any(session, {row["id"]: row["household_id"] for row in rows}, vault=vault)
     return {root_of[row["id"]] for row in rows if row["is_excluded"] or row["id"] in restricted}
 

@@ -143,6 +143,20 @@ async def test_who_excludes_the_recipient_did_not_allow_it_has_a_restricted_need
     assert not codes & {person["case_code"] for person in [*left_out, erased]}
 
 
+async def test_who_excludes_the_state_for_which_the_recipient_acts_is_left_out(registration):
+    """Taken out: the state in `_RECORDS`."""
+    body = await named(registration)
+    await registration.provider(UUID(body["recipient"]["organization_id"]), version=2, acts_for="US")
+    one, other, avoiding = [await a_person_of_today(registration) for _ in range(3)]
+    for person, states in ((other, ["MX"]), (avoiding, ["MX", "US"])):
+        path, told = f"/v1/returnees/{person['id']}", {"profile": {"avoid_countries": states}}
+        changed = await registration.patch(path, told, etag='"1"')
+        assert changed.status_code == 200, changed.text
+    codes = {row["case_code"] for row in rows_in(await file_of(registration, await approved(registration, body)))}
+    assert {one["case_code"], other["case_code"]} <= codes
+    assert avoiding["case_code"] not in codes
+
+
 async def test_each_person_in_an_identified_file_finds_it_in_their_list_and_nobody_else_does(registration):
     person = await a_person_of_today(registration)
     other = await a_person_of_today(registration, consents=[])
