@@ -14,7 +14,7 @@ from libs.chassis.auth import Caller
 from libs.chassis.clock import Timekeeper
 from libs.chassis.database_address import open_engine
 from libs.chassis.errors import Unavailable
-from libs.chassis.sessions import DriverSession, opened, settled
+from libs.chassis.sessions import LOST, DriverSession, opened, settled
 from libs.chassis.tenancy import Tenant
 from libs.chassis.walls import SERVICE_ITSELF, settings_of
 
@@ -158,7 +158,7 @@ async def _saying(session: AsyncSession, said: Mapping[str, str]) -> AsyncIterat
         session.info[_SAID] = before
         # A failed transaction accepts no settings and returns no rows. A rollback to a savepoint restores the settings
         # that the transaction had at that savepoint.
-        with suppress(asyncpg.InFailedSQLTransactionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        with suppress(asyncpg.InFailedSQLTransactionError, *LOST):
             await connection.execute(_SAY, list(after), list(after.values()))
 
 

@@ -29,7 +29,7 @@ _TRY_AGAIN_CLASSES = frozenset({"08", "53", "57", "58"})
 """Causes other than the caller's input: the connection, the server's resources, an operator or the system."""
 
 
-Refused = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
+Refused = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError
 """Errors of SQLAlchemy, and of the driver when set-based SQL uses the driver's connection."""
 
 
@@ -62,6 +62,9 @@ def _driver_error(error: Refused) -> BaseException:
 
 def _is_away(error: Refused, cause: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # The driver was used after the server had said that it ends the connection.
+    if isinstance(cause, asyncpg.InternalClientError):
         return True
     return (
         isinstance(cause, asyncpg.InterfaceError)

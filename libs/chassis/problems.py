@@ -91,7 +91,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _of_refusal)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    for kind in (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    for kind in (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         app.add_exception_handler(kind, _of_database)
     app.add_exception_handler(PoolTimeout, _of_pool)
 

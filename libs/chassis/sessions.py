@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
 
-_LOST = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# The driver raises InternalClientError when it is used after the server has said that it ends the connection.
+_DRIVER = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, *_DRIVER)
+"""Errors of the driver whose connection is lost."""
+_NOT_ROLLED_BACK = (DBAPIError, asyncpg.PostgresError, *_DRIVER, OSError)
 
 
 class DriverSession(AsyncSession):
@@ -83,6 +87,8 @@ async def opened(engine: AsyncEngine) -> DriverSession:
                 adapter: Any = pooled.dbapi_connection
                 adapter._transaction = transaction
                 return DriverSession(connection, driver, adapter)
+        except asyncpg.InternalClientError:
+            pass  # the server had ended it, and the driver had not seen the end yet
         except BaseException:
             await _give_back(connection, is_lost=True)
             raise
@@ -120,6 +126,6 @@ async def _is_rolled_back(session: DriverSession) -> bool:
     back. The error that led here is raised, not this one."""
     try:
         await session.rollback()
-    except _LOST:
+    except _NOT_ROLLED_BACK:
         return False
     return not (session.driver.is_closed() or session.driver.is_in_transaction())

@@ -58,6 +58,9 @@ class Cause(Enum):
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 _OUTAGE_CLASSES = frozenset({"08", "53", "57", "58"})
 _OUTAGES = frozenset({"25P03", "25P04", "25006", "XX000"})
+# The driver raises InternalClientError when it is used after the server has said that it ends the connection.
+LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Errors of the driver, without an SQLSTATE, when the connection is lost or cannot be opened."""
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -83,9 +86,9 @@ def cause_of(error: BaseException) -> Cause:
         return Cause.EVENT
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return Cause.OUTAGE
-    if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
+    if isinstance(error, (*LOST, PoolTimeout)):
         return Cause.OUTAGE
     wrapped = getattr(error, "orig", None) or error.__cause__
-    if isinstance(wrapped, (OSError, TimeoutError, asyncpg.InterfaceError)):
+    if isinstance(wrapped, LOST):
         return Cause.OUTAGE
     return Cause.EVENT

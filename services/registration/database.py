@@ -12,6 +12,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from libs.chassis.errors import Unavailable
+from libs.chassis.sessions import LOST
 
 
 class Table(SQLModel, registry=registry()):
@@ -62,7 +63,7 @@ class KeysDatabase:
         try:
             async with (await self._opened()).acquire(timeout=10) as connection:
                 yield connection
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        except (OSError, TimeoutError, *LOST) as error:
             raise Unavailable("The database of keys does not answer; try again later.") from error
 
     async def close(self) -> None:

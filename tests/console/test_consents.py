@@ -144,6 +144,7 @@ async def test_a_person_may_allow_it_to_one_organisation_only(world: World):
         "website": None,
         "organization_type": "civil_society",
         "status": "active",
+        "acts_for": None,
         "version": 1,
         "accreditations": [],
         "agreements": [],

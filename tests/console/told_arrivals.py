@@ -93,6 +93,7 @@ def registered(**more: Any) -> dict[str, Any]:
         "protection_flags": [],
         "avoid_places": ["GT1217"],
         "avoid_organizations": [],
+        "avoid_countries": [],
     }
     return {
         "id": PERSON,

@@ -29,6 +29,7 @@ def organization(**changes: Any) -> dict[str, Any]:
         "website": None,
         "organization_type": "church",
         "status": "active",
+        "acts_for": None,
         "version": 3,
         "accreditations": [{"category": "shelter", "valid_until": "2020-01-31"}],
         "agreements": [{"category": "shelter", "valid_until": "2099-12-31"}],

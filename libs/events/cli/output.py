@@ -38,7 +38,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
         raise ended([f"Kafka can't be asked: {type(error).__name__}"]) from None
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         raise ended(["the database lacks tables of the event bus: run the service's migrations"]) from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise ended([f"PostgreSQL can't be asked: {type(error).__name__}"]) from None
     except (OSError, TimeoutError) as error:
         raise ended([f"a server can't be reached: {type(error).__name__}"]) from None

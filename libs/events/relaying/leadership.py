@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from libs.events.observing.reporting import report
-from libs.events.postgres import Connection
+from libs.events.postgres import LOST, Connection
 from libs.events.processes.ending import end
 from libs.waiting.pauses import is_set_within
 
@@ -153,7 +153,7 @@ class Leadership:
         try:
             async with asyncio.timeout(self._lease_seconds - self._heartbeat_seconds):
                 yield
-        except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             raise LeadershipLostError from error
 
 

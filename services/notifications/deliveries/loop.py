@@ -45,6 +45,7 @@ USER_AGENT = "Enlace-Webhooks/1"
 DATABASE_TROUBLE = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

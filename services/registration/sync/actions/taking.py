@@ -36,7 +36,7 @@ log = get_logger(__name__)
 Opening: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 """Opens a transaction in which only the rows of the caller are visible."""
 _TRIES = 3
-_DATABASE = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass(slots=True)
