@@ -24,6 +24,8 @@ else:
 _DRIVER = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, *_DRIVER)
 """Errors of the driver whose connection is lost."""
+_TRIES = 10
+"""More than a pool has connections: after these many, new ones are ended too."""
 _NOT_ROLLED_BACK = (DBAPIError, asyncpg.PostgresError, *_DRIVER, OSError)
 
 
@@ -74,7 +76,7 @@ async def opened(engine: AsyncEngine) -> DriverSession:
 
     OSError if the server cannot be reached, otherwise the errors of SQLAlchemy and of the driver.
     """
-    while True:
+    for tries_left in reversed(range(_TRIES)):
         connection = await engine.connect()
         try:
             pooled = await connection.get_raw_connection()
@@ -87,12 +89,14 @@ async def opened(engine: AsyncEngine) -> DriverSession:
                 adapter: Any = pooled.dbapi_connection
                 adapter._transaction = transaction
                 return DriverSession(connection, driver, adapter)
-        except asyncpg.InternalClientError:
-            pass  # the server had ended it, and the driver had not seen the end yet
-        except BaseException:
+        except BaseException as error:
             await _give_back(connection, is_lost=True)
-            raise
-        await _give_back(connection, is_lost=True)
+            # The server has ended it, and the driver has not seen the end yet: another one is used then too.
+            if not isinstance(error, asyncpg.InternalClientError) or not tries_left:
+                raise
+        else:
+            await _give_back(connection, is_lost=True)
+    raise ConnectionError("the server ends every connection")
 
 
 @asynccontextmanager

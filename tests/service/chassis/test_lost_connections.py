@@ -67,7 +67,7 @@ class HoldingProxy:
 
 @pytest.fixture
 async def held(migrated):
-    """A database behind such a proxy, with a pool of one connection, and how the server ends that connection."""
+    """A database behind such a proxy with a pool of one connection, how the server ends that one, and the proxy."""
     url = for_service(migrated("notifications"))
     parts = urlsplit(url)
     assert parts.hostname is not None
@@ -82,7 +82,7 @@ async def held(migrated):
             await proxy.ended.wait()
             await asyncio.sleep(0)  # the driver reads the server's last words
 
-        yield database, end
+        yield database, end, proxy
         proxy.holding = False
         await admin.close()
         await database.close()
@@ -94,7 +94,7 @@ async def pid_of(session):
 
 async def test_work_on_an_ended_connection_is_refused_as_without_a_database_and_the_next_one_succeeds(held):
     """Taken out, one by one: InternalClientError in `refusal_of` and in `cause_of`."""
-    database, end = held
+    database, end, _ = held
 
     async def work():
         async with database.transaction_of(Tenant("a", staff=True)) as session, own_work(session):
@@ -111,9 +111,33 @@ async def test_work_on_an_ended_connection_is_refused_as_without_a_database_and_
 
 async def test_a_connection_that_was_ended_in_the_pool_is_replaced_and_nobody_notices(held):
     """Taken out: the second try of `opened`."""
-    database, end = held
+    database, end, _ = held
     async with database.transaction() as session:
         pid = await pid_of(session)
     await end(pid)
     async with database.transaction() as session:
         assert await pid_of(session) != pid
+
+
+async def test_a_server_that_ends_every_connection_is_not_asked_for_ever(held, monkeypatch):
+    """Taken out: `tries_left` in `opened`."""
+    database, _, proxy = held
+    proxy.holding = False
+    async with database.transaction() as session:  # SQLAlchemy asks for the version of the server once
+        assert await pid_of(session)
+    tries = 0
+
+    async def ended(_self):
+        nonlocal tries
+        tries += 1
+        assert tries < 30, "asked for ever"
+        raise asyncpg.InternalClientError("another operation is in progress")
+
+    monkeypatch.setattr(asyncpg.transaction.Transaction, "start", ended)
+    with pytest.raises(asyncpg.InternalClientError):
+        async with database.transaction():
+            pass
+    assert tries > 8, "more than a pool has"
+    monkeypatch.undo()
+    async with database.transaction() as session:
+        assert await pid_of(session)
