@@ -124,9 +124,12 @@ def own_work(session: AsyncSession, *, few_rows: bool = False) -> AbstractAsyncC
     return _saying(session, {**SERVICE_ITSELF, **(_KEPT_PLANS if few_rows else {})})
 
 
-def on_behalf_of(session: AsyncSession, tenant: Tenant) -> AbstractAsyncContextManager[None]:
-    """Inside a transaction of the service: a part in which only the rows of this caller are visible."""
-    return _saying(session, settings_of(tenant))
+def on_behalf_of(
+    session: AsyncSession, tenant: Tenant, more: Mapping[str, str] | None = None
+) -> AbstractAsyncContextManager[None]:
+    """Inside a transaction of the service, or of several requests: a part in which only the rows of this caller are
+    visible. `more` are settings in addition to those in `walls`."""
+    return _saying(session, settings_of(tenant, more))
 
 
 def claiming(session: AsyncSession, more: Mapping[str, str]) -> AbstractAsyncContextManager[None]:

@@ -35,7 +35,7 @@ from services.referral.journeys import queries as journeys
 from services.referral.needs import actions as needs
 from services.referral.needs.api import router as need_routes
 from services.referral.offers.actions import offers
-from services.referral.offers.actions.gathering import Gathering
+from services.referral.offers.actions.gathering import answers_of
 from services.referral.offers.api import router as offer_routes
 from services.referral.ownership.api import list_router as owned_routes
 from services.referral.ownership.api import router as ownership_routes
@@ -128,7 +128,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
-    app.state.policy, app.state.gathering = policy, Gathering(database, policy)
+    app.state.policy, app.state.gathering = policy, answers_of(database, policy)
     return app
 
 

@@ -26,6 +26,7 @@ from services.registration.answers import api as answers_api
 from services.registration.answers.loop import judge_forever
 from services.registration.arrivals import api as arrivals_api
 from services.registration.arrivals import subscribers as arrivals_subscribers
+from services.registration.arrivals.actions.gathering import registering_of
 from services.registration.arrivals.loop import age_out_forever
 from services.registration.arrivals.loop import seal_forever as seal_batches_forever
 from services.registration.audit.actions import tell_seal
@@ -158,7 +159,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.vault, app.state.pack, app.state.priors = vault, pack, priors
-    app.state.grant_keys = grant_keys_of(settings, vault)
+    app.state.grant_keys, app.state.registering = grant_keys_of(settings, vault), registering_of(database, vault, pack)
     return app
 
 

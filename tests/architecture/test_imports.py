@@ -109,7 +109,6 @@ OTHER_PARTS = {
     ("services.console.listings.api", "services.console.directory.queries"),
     ("services.notifications.deliveries.api", "services.notifications.endpoints.queries"),
     ("services.registration.arrivals.api", "services.registration.manifests.actions"),
-    ("services.registration.arrivals.api", "services.registration.people.queries"),
     ("services.registration.gate.api", "services.registration.arrivals.actions"),
     ("services.registration.gate.api", "services.registration.arrivals.queries"),
     ("services.registration.gate.api", "services.registration.wristbands.actions"),

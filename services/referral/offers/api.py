@@ -19,7 +19,7 @@ from services.referral.errors import OfferExpired, OfferRecalled, StepNotAllowed
 from services.referral.lifecycles.rules import OfferStatus, ReferralStatus
 from services.referral.offers import queries
 from services.referral.offers.actions import offers as actions
-from services.referral.offers.actions.gathering import Gathering
+from services.referral.offers.actions.gathering import Answers
 from services.referral.offers.actions.offers import Answering
 from services.referral.offers.rules import Filters, OfferOrder, checked, cursor_of
 from services.referral.offers.schemas import DeclineBody, ExplanationView, OfferCounts, OfferView
@@ -33,7 +33,7 @@ ANSWERS = responses(NotFound, StepNotAllowed, OfferRecalled, OfferExpired)
 
 async def _answering(request: Request, offer_id: UUID, once: OnceOptional, caller: Answerer) -> Answering:
     """A request with an answer to this offer."""
-    gathering: Gathering = request.app.state.gathering
+    gathering: Answers = request.app.state.gathering
     access = changed_offer(caller, request.scope["route"].name, offer_id)
     return Answering(gathering, offer_id, rights_of(caller), caller.subject, once, access)
 

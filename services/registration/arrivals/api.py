@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from uuid_utils.compat import uuid7
 
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session, now
@@ -20,6 +19,7 @@ from libs.events.codes import PlaceCode, TransportMode
 from libs.wire.values import Moment
 from services.registration.arrivals import queries
 from services.registration.arrivals.actions import batches
+from services.registration.arrivals.actions.gathering import AskedIntake, Registering, lane_of
 from services.registration.arrivals.rules import BatchStatus
 from services.registration.arrivals.schemas import (
     Announcement,
@@ -46,7 +46,6 @@ from services.registration.manifest_files.schemas import ANNOUNCEMENT, CsvParame
 from services.registration.manifests.actions import look_up_manifest
 from services.registration.manifests.schemas import AbsenceBody, ManifestEntryView
 from services.registration.pack import Pack, ThePack
-from services.registration.people.queries import registered_view, returnee
 from services.registration.people.schemas import RegisteredView
 from services.registration.vault.api import TheVault
 from services.registration.walls import own
@@ -238,11 +237,9 @@ async def complete_intake(
 )
 async def register_returnee(
     body: ReturneeIntake,
-    session: Session,
+    request: Request,
     caller: Annotated[Caller, requires("returnees:write", by=WHO_REGISTERS)],
     once: OnceRequired,
-    vault: TheVault,
-    pack: ThePack,
     response: Response,
 ) -> RegisteredView:
     """Register a person. Required: names, time of arrival, nationality and the state of the identity document.
@@ -251,16 +248,9 @@ async def register_returnee(
     with additional needs, consents, a household or a safe contact, these are added. If it is sent again with the data
     of another person, it is refused.
     """
-    reference = body.sender_reference or str(uuid7())
-    coming = await queries.coming(session, body, _sender(caller, pack), reference=reference)
-
-    async def register() -> UUID:
-        (one,) = await batches.receive_people(session, [coming], vault=vault, pack=pack)
-        return one.returnee_id
-
-    returnee_id = await once(session, own(session, register, arrival_batch=coming.arrival_batch_id))
-    actor = actor_of(caller, pack)
-    row = await returnee(session, returnee_id, actor=actor)
-    response.headers["Location"] = f"/v1/returnees/{returnee_id}"
-    response.headers["ETag"] = etag_of(row.version)
-    return registered_view(row, actor=actor)
+    registering: Registering = request.app.state.registering
+    asked = AskedIntake(body, caller, once, current_traceparent())
+    view = await registering.write(asked, lane=lane_of(asked))
+    response.headers["Location"] = f"/v1/returnees/{view.id}"
+    response.headers["ETag"] = etag_of(view.version)
+    return view

@@ -1,6 +1,6 @@
 """Arrival batches: rows, counts, views."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -22,7 +22,7 @@ from services.registration.manifests.schemas import EntryCounts
 from services.registration.needs.restricted import count_of_batch
 from services.registration.people.queries import within_sight
 from services.registration.vault.sealing import Vault
-from services.registration.wristbands.queries import band_of_code, open_bands
+from services.registration.wristbands.queries import bands_of_codes, open_bands
 
 _TOTALS = """
     SELECT (SELECT count(*) FROM returnee WHERE arrival_batch_id = $1) AS returnees,
@@ -58,21 +58,37 @@ class NamedBand(NamedTuple):
     batch_id: UUID | None
 
 
-async def named_band(session: AsyncSession, code: str | None, *, actor: Actor) -> NamedBand:
-    """The band with this code; NotFound if there is none, or if the caller may not see its batch."""
-    if code is None:
-        return NamedBand(None, None)
-    band = await band_of_code(session, code)
-    await batch(session, band.arrival_batch_id, actor=actor)
-    return NamedBand(band.id, band.arrival_batch_id)
+async def named_bands(session: AsyncSession, codes: Collection[str], *, actor: Actor) -> dict[str, NamedBand]:
+    """The bands with these codes, except those that do not exist or whose batch the caller may not see."""
+    found = await bands_of_codes(session, codes)
+    seen = await seen_batches(session, {band.arrival_batch_id for band in found.values()}, actor=actor)
+    return {
+        code: NamedBand(band.id, band.arrival_batch_id) for code, band in found.items() if band.arrival_batch_id in seen
+    }
 
 
 async def coming(session: AsyncSession, body: ReturneeIntake, sender: Sender, *, reference: str) -> Coming:
-    """A person as somebody at the gate describes them, with this reference of the sender. The batch of a named band
-    counts if no other batch is named."""
-    band = await named_band(session, body.wristband, actor=sender.actor)
+    """A person as somebody at the gate describes them, with this reference of the sender. NotFound if the band that is
+    named does not exist, or if the caller may not see its batch."""
+    codes = [] if body.wristband is None else [body.wristband]
+    return coming_under(await named_bands(session, codes, actor=sender.actor), body, sender, reference=reference)
+
+
+def coming_under(bands: Mapping[str, NamedBand], body: ReturneeIntake, sender: Sender, *, reference: str) -> Coming:
+    """The same for bands that were looked up already. The batch of a named band counts if no other batch is named."""
+    if body.wristband is not None and body.wristband not in bands:
+        raise NotFound
+    band = NamedBand(None, None) if body.wristband is None else bands[body.wristband]
     batch_id = body.arrival_batch_id or (None if body.batch_reference is not None else band.batch_id)
     return Coming(body.as_arrival(reference), sender, arrival_batch_id=batch_id, wristband_id=band.wristband_id)
+
+
+async def seen_batches(session: AsyncSession, batch_ids: Collection[UUID], *, actor: Actor) -> set[UUID]:
+    """The batches among these that the caller may see."""
+    if not batch_ids:
+        return set()
+    query = select(ArrivalBatch.id).where(col(ArrivalBatch.id).in_(list(batch_ids)), visible_batches(actor))
+    return set((await session.exec(query)).all())
 
 
 async def locked_batches(session: AsyncSession, batch_ids: Collection[UUID]) -> list[ArrivalBatch]:

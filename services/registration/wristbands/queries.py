@@ -39,6 +39,15 @@ async def band_of_code(session: AsyncSession, code: str) -> Wristband:
     return found
 
 
+async def bands_of_codes(session: AsyncSession, codes: Collection[str]) -> dict[str, Wristband]:
+    """The bands with these codes, except those that do not exist or that row-level security hides."""
+    if not codes:
+        return {}
+    return {
+        row.code: row for row in (await session.exec(select(Wristband).where(col(Wristband.code).in_(codes)))).all()
+    }
+
+
 async def locked_bands(session: AsyncSession, wristband_ids: Collection[UUID]) -> dict[UUID, Wristband]:
     """The current rows of these bands, locked in the order of their ids. All transactions lock bands before people."""
     if not wristband_ids:

@@ -23,7 +23,7 @@ from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
 from services.referral.offers.actions import answering
 from services.referral.offers.actions.answering import GivenAnswer
-from services.referral.offers.actions.gathering import Gathering
+from services.referral.offers.actions.gathering import answers_of
 from services.referral.offers.schemas import OfferView
 from tests.service.referral.counting import statements_of
 from tests.service.referral.world import Provider, World
@@ -126,10 +126,10 @@ async def test_a_fault_in_one_answer_is_met_by_that_one_alone(world: World):
         answering.accept(work, offer)
         raise RuntimeError("a step that was written badly")
 
-    together = Gathering(world.database, world.policy)
+    together = answers_of(world.database, world.policy)
     steps = [answering.accept, answering.accept, broken, answering.accept, answering.accept]
     told = await asyncio.gather(
-        *(together.answer(said(one, step)) for one, step in zip(offers, steps, strict=True)), return_exceptions=True
+        *(together.write(said(one, step)) for one, step in zip(offers, steps, strict=True)), return_exceptions=True
     )
     assert [isinstance(one, RuntimeError) for one in told] == [False, False, True, False, False]
     assert await statuses(world) == {"accepted": 4, "pending": 1}
@@ -153,29 +153,29 @@ async def test_where_nobody_knows_whether_it_was_committed_no_answer_is_taken_ag
             yield session
         raise ConnectionResetError
 
-    together = Gathering(world.database, world.policy)
+    together = answers_of(world.database, world.policy)
     with monkeypatch.context() as patched:
         patched.setattr(Database, "transaction", lost)
         answers = [said(one, answering.decline(DeclineReason.NOT_ELIGIBLE, None)) for one in offers]
-        told = await asyncio.gather(*map(together.answer, answers), return_exceptions=True)
+        told = await asyncio.gather(*map(together.write, answers), return_exceptions=True)
     assert [type(one) for one in told] == [ConnectionResetError] * 3
     assert await statuses(world) == {"declined": 3}
     with pytest.raises(StepNotAllowed):
-        await together.answer(said(offers[0]))
+        await together.write(said(offers[0]))
 
 
 async def test_whoever_asked_and_went_away_keeps_no_other_waiting(world: World):
     """Before its answer is written, or meanwhile. Without `told.done()` in `_tell` the others are never told."""
     shelter = await world.provider(places=9)
     offers = await world.offers_to(shelter, 6)
-    together = Gathering(world.database, world.policy)
+    together = answers_of(world.database, world.policy)
     asked: list[asyncio.Task[OfferView]] = []
 
     def leaving(work: Work, offer: Offer) -> None:
         answering.accept(work, offer)
         asked[3].cancel()
 
-    asked += [asyncio.create_task(together.answer(said(one, leaving))) for one in offers]
+    asked += [asyncio.create_task(together.write(said(one, leaving))) for one in offers]
     await asyncio.sleep(0)
     asked[0].cancel()
     told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), timeout=30)
@@ -199,11 +199,11 @@ async def test_each_answer_has_its_own_actor_and_the_span_of_its_own_request(
 
     shelter = await world.provider(places=9)
     offers = await world.offers_to(shelter, 3)
-    together = Gathering(world.database, world.policy)
+    together = answers_of(world.database, world.policy)
 
     async def ask(offer_id: UUID, number: int) -> Any:
         with trace.use_span(request(number)):
-            return await together.answer(said(offer_id, noting, actor=f"partner-{number}"))
+            return await together.write(said(offer_id, noting, actor=f"partner-{number}"))
 
     await asyncio.gather(*(ask(one, nth) for nth, one in enumerate(offers, start=1)))
     taken = [one for one in seen if one[0] != "provider"]

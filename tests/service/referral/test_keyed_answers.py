@@ -63,9 +63,9 @@ async def test_twins_that_share_a_transaction_are_taken_once(world: World):
     async with world.database.transaction() as holding:
         await (await raw(holding)).execute("LOCK TABLE offer")
         first = asyncio.create_task(accept(world, shelter, busy, "busy"))
-        await until(lambda: together._is_sharing and not together._waiting)
+        await until(lambda: together._waiting == {None: []})
         twins = asyncio.create_task(accept_all(world, shelter, [(twin, "twin")] * 5))
-        await until(lambda: len(together._waiting) == 5)
+        await until(lambda: len(together._waiting[None]) == 5)
     told = [await first, *await twins]
     assert sorted(one.status_code for one in told) == [200, 200, 409, 409, 409, 409]
     assert {one.json().get("code") for one in told} == {None, "idempotency-in-flight"}

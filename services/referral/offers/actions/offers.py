@@ -16,7 +16,7 @@ from services.referral.journeys.facts import Offer
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import OfferStatus
 from services.referral.offers.actions.answering import Effect, GivenAnswer, decline
-from services.referral.offers.actions.gathering import Gathering
+from services.referral.offers.actions.gathering import Answers
 from services.referral.offers.schemas import OfferView
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.steps import offers as offer_steps
@@ -27,7 +27,7 @@ from services.referral.steps import referrals as referral_steps
 class Answering:
     """A request that answers one offer."""
 
-    gathering: Gathering
+    gathering: Answers
     offer_id: UUID
     rights: Rights
     actor: str
@@ -37,7 +37,7 @@ class Answering:
     async def give(self, effect: Effect) -> OfferView:
         """Take this step as the answer, perhaps together with other answers. Raises a Refusal if it is not allowed."""
         given = GivenAnswer(self.offer_id, effect, self.rights, self.actor, self.once, self.access)
-        return await self.gathering.answer(given)
+        return await self.gathering.write(given)
 
 
 async def acknowledge_offer(answering: Answering) -> OfferView:

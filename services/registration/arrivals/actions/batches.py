@@ -163,10 +163,8 @@ async def _land(
 async def receive_people(
     session: AsyncSession, coming: Sequence[Coming], *, vault: Vault, pack: Pack
 ) -> list[Registration]:
-    """Register the people who are new, with all their data, and count them in their batches.
-
-    Returns one `Registration` per arrival, in the same order. A repeated arrival changes nothing.
-    """
+    """Register the people who are new, with all their data, and count them in their batches. Returns one `Registration`
+    per arrival, in the same order."""
     await locked_bands(session, [one.wristband_id for one in coming if one.wristband_id is not None])
     batches = await batches_of(session, coming, master=vault.master)
     arrivals = [_arrival(one, batches, vault=vault) for one in coming]
@@ -177,11 +175,14 @@ async def receive_people(
 
 
 async def _tie_bands(session: AsyncSession, coming: Sequence[Coming], registrations: Sequence[Registration]) -> None:
-    """Connect bands with their people. Only REST names bands, in requests of one registration each."""
+    """Connect bands with their people. Only REST names bands, and each of its requests has a registration."""
+    claims: dict[Actor, list[BandClaim]] = {}
     for one, made in zip(coming, registrations, strict=False):
         if one.wristband_id is not None:
-            claim = BandClaim(one.wristband_id, made.returnee_id, made.arrival_batch_id)
-            await tie_bands(session, [claim], actor=one.sender.actor)
+            of_actor = claims.setdefault(one.sender.actor, [])
+            of_actor.append(BandClaim(one.wristband_id, made.returnee_id, made.arrival_batch_id))
+    for actor, of_actor in claims.items():
+        await tie_bands(session, of_actor, actor=actor)
 
 
 async def mark_entry_absent(

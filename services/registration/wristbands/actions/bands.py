@@ -47,20 +47,22 @@ async def tie_bands(session: AsyncSession, claims: Sequence[BandClaim], *, actor
     Raises WristbandTaken if a band belongs to another person, ReturneeHasWristband if the person has another band, and
     WristbandNotUsable if the band was given up.
     """
-    bands = await queries.locked_bands(session, [one.wristband_id for one in claims])
-    await queries.lock_people(session, [one.returnee_id for one in claims])
+    band_ids, returnee_ids = [one.wristband_id for one in claims], [one.returnee_id for one in claims]
+    bands = await queries.locked_bands(session, band_ids)
+    await queries.lock_people(session, returnee_ids)
+    found = list(await queries.check_ins(session, wristband_ids=band_ids, returnee_ids=returnee_ids))
     for claim in claims:
-        await _tie(session, bands[claim.wristband_id], claim, actor=actor)
+        await _tie(session, bands[claim.wristband_id], claim, found, actor=actor)
     await session.flush()
 
 
-async def _tie(session: AsyncSession, band: Wristband, claim: BandClaim, *, actor: Actor) -> None:
+async def _tie(session: AsyncSession, band: Wristband, claim: BandClaim, found: list[CheckIn], *, actor: Actor) -> None:
+    """Connect one band. `found` are the check-ins of all bands and people; it is brought up to date."""
     if claim.arrival_batch_id != band.arrival_batch_id:
         fault = FieldError("/wristband", "batch-of-wristband", "The wristband was issued for another arrival batch.")
         raise InvalidInput(errors=[fault])
     if band.status == BandStatus.VOID:
         raise WristbandNotUsable
-    found = await queries.check_ins(session, wristband_ids=[band.id], returnee_ids=[claim.returnee_id])
     of_band = next((row for row in found if row.wristband_id == band.id), None)
     of_person = next((row for row in found if row.returnee_id == claim.returnee_id), None)
     if band.status == BandStatus.REGISTERED and (of_band is None or of_band is not of_person):
@@ -75,13 +77,13 @@ async def _tie(session: AsyncSession, band: Wristband, claim: BandClaim, *, acto
             setattr(of_band, name, getattr(of_band, name) or getattr(of_person, name))
         await session.delete(of_person)
         await session.flush()
+    found[:] = [one for one in found if one is not of_band and one is not of_person] + [row]
     row.wristband_id, row.returnee_id, row.arrival_batch_id = band.id, claim.returnee_id, band.arrival_batch_id
     row.registered_at = row.registered_at or now(session)
     band.status = BandStatus.REGISTERED.value
     band.handed_out_at = band.handed_out_at or now(session)
     band.owner = band.owner or actor.principal
     session.add_all([band, row])
-    await session.flush()
 
 
 async def _taken(session: AsyncSession, returnee_id: UUID | None, *, actor: Actor) -> WristbandTaken:
