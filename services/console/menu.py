@@ -51,6 +51,13 @@ VIEWS: Final = (
         ("access-log:read", "erasure:write", "returnees:read"),
         _is_staff,
     ),
+    View(
+        "/reception/search",
+        N_("Find a person"),
+        "people",
+        ("screening:write", "returnees:read"),
+        lambda rights: not rights.may("arrivals:read", "returnees:write"),
+    ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
 )
 
