@@ -90,7 +90,7 @@ REGISTRATION = {
         returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
         returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source
-        safe_contact.channel safe_contact.language
+        safe_contact.address_owner safe_contact.channel safe_contact.language
         field_change.field sync_conflict.field sync_conflict.held sync_conflict.kind sync_conflict.reason
         sync_conflict.resolution sync_conflict.resolved_by sync_operation.kind sync_operation.outcome
         sync_operation.superseded""",
@@ -111,8 +111,8 @@ REGISTRATION = {
         emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed
         child_release.relative_sealed child_release.sign_off_reference_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
-        returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
-        sync_conflict.told_sealed""",
+        returnee.sender_reference_sealed safe_contact.address_sealed safe_contact.code_word_sealed
+        sync_conflict.stored_sealed sync_conflict.told_sealed""",
 }
 KEYS = {
     Holds.CODES: """
