@@ -46,7 +46,7 @@ REGISTRATION = {
         alembic_version_registration.version_num arrival_told.facts arrival_batch.mode arrival_batch.reception_place
         arrival_batch.cancelled_because arrival_batch.diverted_from check_in.exited_to manifest_entry.absent_because
         wristband.code wristband.owner wristband.status wristband.void_reason
-        arrival_batch.reference_key arrival_batch.source arrival_batch.status audit_entry.action
+        arrival_batch.reference_key arrival_batch.source arrival_batch.status audit_entry.acting_as audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
         audit_seal.mac audit_seal.previous_hash spent_case_code.case_code
         consent.discloser consent.given_by consent.language consent.method consent.purpose
