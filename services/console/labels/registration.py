@@ -114,6 +114,20 @@ _CONSENTS: Final = {
         "relay": N_("through somebody the person trusts"),
         "none": N_("must not be contacted"),
     },
+    "contact_state": {
+        "missing": N_("none is known: ask the person"),
+        "valid": N_("known"),
+        "ended": N_("it has ended: ask the person again"),
+        "nobody": N_("must not be contacted"),
+    },
+    "address_owner": {
+        "own": N_("the person's own"),
+        "relative": N_("of a relative"),
+        "friend": N_("of a friend"),
+        "employer": N_("of the employer"),
+        "shared": N_("shared with others"),
+        "other": N_("of somebody else"),
+    },
 }
 _ARRIVALS: Final = {
     "batch_status": {

@@ -139,11 +139,17 @@ def _extension(one: ExtensionTold, language: str) -> str:
 def _accesses(entries: Sequence[AccessView], language: str) -> str:
     head = "".join(f"<th>{_h(name, language)}</th>" for name in ("when", "who", "did", "why", "fields"))
     rows = "".join(
-        f"<tr><td>{_moment(one.at)}</td><td>{escape(one.who)}</td><td>{_p(one.kind, language)}</td>"
+        f"<tr><td>{_moment(one.at)}</td><td>{escape(_who(one, language))}</td><td>{_p(one.kind, language)}</td>"
         f"<td>{_p(one.purpose, language)}</td><td>{escape(_codes(one.fields, language))}</td></tr>"
         for one in entries
     )
     return f"<h2>{_h('accesses', language)}</h2><table><tr>{head}</tr>{rows}</table>"
+
+
+def _who(one: AccessView, language: str) -> str:
+    """The reader, with the roles and desks in which they looked."""
+    codes = _codes([code.partition(":")[2] for code in one.acting_as], language)
+    return f"{one.who} ({codes})" if codes else one.who
 
 
 def _list(name: str, items: Iterable[str], language: str) -> str:

@@ -52,7 +52,9 @@ async def record_of_person(
     page = await needs.needs(session, person, _first(_MOST_NEEDS), actor=actor, vault=vault)
     return RecordOfPerson(
         person=people.returnee_view(person, key, actor=actor),
-        safe_contact=await consent.find_safe_contact(session, person.id, key=key),
+        safe_contact=await consent.recorded_contact(
+            session, person.id, key=key, lasts=pack.reception.retention.safe_contact_lasts
+        ),
         needs=page.items,
         consents=[
             consent.consent_view(row, withdrawal, key, age_group=person.age_group, at=at)

@@ -80,7 +80,7 @@ def arrival(**changes: Any) -> dict[str, Any]:
     return a_returnee(
         sender_reference=mark(), identity=identity(), consents=[consent()], household_reference=mark(),
         needs=[{"category": "food", "sender_reference": mark()}],
-        safe_contact={"channel": "email", "address": f"{MARK}@example.org"}, **changes,
+        safe_contact={"channel": "email", "address": f"{MARK}@example.org", "code_word": MARK}, **changes,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ async def with_a_line(registration: Registration, flight: str) -> dict[str, Any]
     await registration.patch(path, {"identity": identity()}, etag='"1"')
     given = await registration.post(f"{path}/consents", consent())
     await registration.post(f"{path}/needs", {"category": "health", "sender_reference": mark()})
-    contact = {"channel": "email", "address": f"{MARK}.2@example.org"}
+    contact = {"channel": "email", "address": f"{MARK}.2@example.org", "code_word": MARK}
     await registration.client.put(f"{path}/safe-contact", json=contact, headers=registration.headers())
     assert (await save(registration, person, "vulnerability", which_medicine=mark())).status_code == 200
     for terms in ({"names": MARK, "birth_date": BIRTH_DATE}, {"document_number": mark()}):
@@ -162,7 +162,7 @@ async def without_a_line(registration: Registration, flight: str, person: dict[s
         data=arrival(batch_reference=flight, manifest_reference=f"{MARK}-1"),
     )  # fmt: skip
     new, known = {"returnee_id": made["person_id"]}, {"returnee_id": person["id"]}
-    contact = {"channel": "email", "address": f"{MARK}.3@example.org"}
+    contact = {"channel": "email", "address": f"{MARK}.3@example.org", "code_word": MARK}
     operations = [
         made,
         device.op("correct", data={"identity": identity()}, **new),
