@@ -150,7 +150,6 @@ async def claim_of(registration: Registration, person: dict[str, Any]) -> tuple[
 
 
 async def test_a_newcomer_with_an_excluded_name_waits_for_a_desk(registration):
-    """Taken out: `excluded_newcomers` in `_store`."""
     reference = f"family/{uuid4()}"
     person = await registration.register(household_reference=reference, household_size=3)
     await exclude(registration, person, name=NAME)
@@ -162,7 +161,6 @@ async def test_a_newcomer_with_an_excluded_name_waits_for_a_desk(registration):
 
 @pytest.mark.parametrize("by", ["record", "name"])
 async def test_a_registered_person_joins_no_household_of_whom_they_exclude(registration, by):
-    """Taken out: `excluded_joiner` in `_join`, and each of its two comparisons."""
     reference, told = f"family/{uuid4()}", a_returnee(sender_reference=f"desk/{uuid4()}")
     person = (await registration.post("/v1/returnees", told)).json()
     other = await registration.register(identity=NAME, household_reference=reference, household_size=2)
@@ -173,7 +171,6 @@ async def test_a_registered_person_joins_no_household_of_whom_they_exclude(regis
 
 
 async def test_who_excludes_a_member_of_the_household_leaves_it_at_once(registration):
-    """Taken out: `leave_excluded`."""
     reference = f"family/{uuid4()}"
     person, other = [await registration.register(household_reference=reference, household_size=2) for _ in range(2)]
     await exclude(registration, person, returnee_id=other["id"])
@@ -186,7 +183,6 @@ async def test_who_excludes_a_member_of_the_household_leaves_it_at_once(registra
 
 
 async def test_a_child_who_leaves_the_household_of_the_excluded_person_is_protected(registration):
-    """Taken out: `_protect_if_alone` in `leave_excluded`."""
     reference = f"family/{uuid4()}"
     child = await registration.register(identity=CHILD, household_reference=reference, household_size=2)
     other = await registration.register(household_reference=reference, household_size=2)
@@ -196,7 +192,6 @@ async def test_a_child_who_leaves_the_household_of_the_excluded_person_is_protec
 
 
 async def test_a_name_alone_warns_the_desk_until_it_confirms_a_namesake(registration):
-    """Taken out: `may_be_excluded` in `_require_apart`."""
     person, other = await two(
         registration, identity={"given_names": "muestra TEMIDA", "family_names": "Ejemplo Paréja"}
     )
@@ -220,7 +215,6 @@ async def test_an_ended_exclusion_holds_no_more_and_leaves_nothing(registration)
 
 
 async def test_a_packet_does_not_name_a_member_who_is_the_excluded_person_under_another_record(registration):
-    """Taken out: `apart` in `_packet`."""
     reference = f"family/{uuid4()}"
     head = await a_person(registration, household_reference=reference, household_size=2)
     told = {"identity": {"given_names": "Muestra Dos", "family_names": "Ejemplo"}, "consents": [a_consent()]}
@@ -242,7 +236,6 @@ async def test_a_packet_does_not_name_a_member_who_is_the_excluded_person_under_
     ids=["names", "document"],
 )
 async def test_a_child_is_never_released_to_an_excluded_person_who_is_registered(registration, relative):
-    """Taken out: `is_one_of` in `require_not_excluded`."""
     child = await registration.register(identity=CHILD)
     other = await registration.register(identity=NAME | {"document_number": "1987654320101"})
     await exclude(registration, child, returnee_id=other["id"])
@@ -252,7 +245,6 @@ async def test_a_child_is_never_released_to_an_excluded_person_who_is_registered
 
 
 async def test_a_name_that_the_child_excludes_warns_the_desk_at_the_beginning_and_at_the_handover(registration):
-    """Taken out: `has_excluded_name` in `require_not_excluded`, and the call of it in `hand_over`."""
     child = await registration.register(identity=CHILD)
     release = await ready(registration, child)
     relative = a_release(child)["relative"]
@@ -267,7 +259,6 @@ async def test_a_name_that_the_child_excludes_warns_the_desk_at_the_beginning_an
 
 
 async def test_an_erasure_of_the_excluded_person_keeps_the_name_and_ends_the_link(registration):
-    """Taken out: `forget_links`."""
     person, other = await two(registration)
     await exclude(registration, person, name=NAME, returnee_id=other["id"])
     await exclude(registration, person, returnee_id=other["id"])

@@ -16,7 +16,6 @@ async def put(registration: Registration, person: dict[str, Any], body: Any) -> 
 
 
 async def test_a_reason_is_recorded_for_what_is_withheld_and_only_as_long_as_it_is(registration):
-    """Taken out: the comparison in `reasons`."""
     person = await registration.register()
     changed = await registration.patch(
         f"/v1/returnees/{person['id']}", {"profile": {"avoid_countries": ["US"]}}, etag='"1"'
