@@ -62,7 +62,7 @@ REGISTRATION = {
         incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
-        identity_check.made_by identity_check.right_keys
+        identity_check.made_by identity_check.right_keys withholding_reason.about withholding_reason.value
         retention_extension.reason retention_extension.recorded_by
         people_export.asked_by people_export.asked_who people_export.decided_by people_export.decided_who
         people_export.decision people_export.fields people_export.kind people_export.places people_export.purpose
@@ -107,7 +107,7 @@ REGISTRATION = {
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         legal_request.reference_sealed legal_request.words_sealed
-        identity_check.questions_sealed
+        identity_check.questions_sealed excluded_person.told_sealed withholding_reason.told_sealed
         emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed
         child_release.relative_sealed child_release.sign_off_reference_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed

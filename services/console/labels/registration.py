@@ -158,6 +158,7 @@ _DOUBTS: Final = {
     "claim_reason": {
         "size_exceeded": N_("the household would have more people than it said"),
         "size_differs": N_("the members said different numbers of people"),
+        "excluded_person": N_("one of them excludes the other, or somebody with this name"),
     },
     "claim_decision": {"keep_together": N_("they belong together"), "separate": N_("they do not belong together")},
     "doubt_field": {

@@ -18,6 +18,7 @@ from services.registration.access_reports.schemas import (
 from services.registration.access_reports.words import heading, plain
 from services.registration.audit.schemas import AccessView
 from services.registration.consent.schemas import ConsentView
+from services.registration.withholding.schemas import ExcludedPersonView, ReasonView
 
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """The Content Security Policy of the page."""
@@ -89,7 +90,24 @@ def _record(record: RecordOfPerson, language: str, taxonomy: Taxonomy) -> str:
     return (
         f"<h2>{_h('known', language)}</h2><dl>{known}</dl>{_list('needs', needs, language)}"
         f"{_list('answers', answers, language)}{_list('consents', given, language)}"
+        f"{_list('excluded_people', (_excluded(one, language) for one in record.excluded_people), language)}"
+        f"{_list('withholding_reasons', (_reason(one, language) for one in record.withholding_reasons), language)}"
     )
+
+
+def _excluded(one: ExcludedPersonView, language: str) -> str:
+    name = _h("registered_person", language) if one.name is None else escape(" ".join(one.name.pair))
+    relation = "" if one.relation is None else f" ({_p(f'excluded_{one.relation}', language)})"
+    return name + relation + _why(one.reason, one.reason_words, language)
+
+
+def _reason(one: ReasonView, language: str) -> str:
+    return f"{_p(one.value, language)}{_why(one.reason, one.reason_words, language)}"
+
+
+def _why(reason: str | None, words: str | None, language: str) -> str:
+    told = "" if words is None else f" – <em>{escape(words)}</em>"
+    return "" if reason is None else f": {_p(f'withheld_{reason}', language)}{told}"
 
 
 def _receiver(one: ConsentView, language: str) -> str:

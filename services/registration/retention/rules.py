@@ -70,6 +70,12 @@ WITHOUT_TIME: Final = (
         f"{_WITH_PERSON}; nothing is lost before a decision",
         tables=("doubtful_part", "sync_conflict"),
     ),
+    Clock(
+        "excluded people, reasons for withholding",
+        f"the end of the exclusion, or the whole rows {_WITH_PERSON}",
+        counted_as=Gone.PEOPLE,
+        tables=("excluded_person", "withholding_reason"),
+    ),
     Clock("legal requests", _CODES_STAY, tables=("legal_request",)),
     Clock(
         "identity checks",

@@ -23,6 +23,7 @@ from tests.service.registration.marked_journeys import (
     in_a_file,
     in_an_emergency,
     of_a_child,
+    with_excluded_people,
     without_papers,
 )
 from tests.service.registration.matching import compare, match_of, merge, unmerge
@@ -197,6 +198,11 @@ async def refusals(registration: Registration) -> None:
     assert asked.status_code == 422, asked.text
 
 
+JOURNEYS = (
+    for_one_organization, in_an_emergency, of_a_child, called_back, without_papers, in_a_file, with_excluded_people,
+)  # fmt: skip
+
+
 @pytest.mark.timeout(900)
 async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_else(registration, caplog, capfd):
     """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events, a reference that is not
@@ -211,7 +217,7 @@ async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_e
         await questions_about(registration, person)
         await merged_and_parted(registration)
         await without_a_line(registration, flight, person)
-        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back, without_papers, in_a_file):
+        for journey in JOURNEYS:
             await journey(registration, mark)
         await refusals(registration)
         await marks.ask_with_marks(registration.client, registration.headers())

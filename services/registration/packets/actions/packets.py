@@ -19,6 +19,7 @@ from services.registration.audit.rules import RESTRICTED, Access, AccessKind, Ac
 from services.registration.consent.queries import find_safe_contact, who_allow
 from services.registration.consent.schemas import ContactElements
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
+from services.registration.excluded_people.queries import kept_apart
 from services.registration.households.queries import is_in_doubt
 from services.registration.organizations.queries import standing_of
 from services.registration.pack import Pack, PacketField
@@ -151,22 +152,20 @@ async def _packet(
     )
     # From here on, if one of these people withdraws a consent, the withdrawal waits until this transaction ends. Then
     # it finds that the packet was fetched.
-    await lock_unchanged(session, [person.id, *(member.id for member in members)])
+    ids = [person.id, *(member.id for member in members)]
+    await lock_unchanged(session, ids)
     await require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
     await require_judged(session, access, [person, *members])
-    allowing = await who_allow(
-        session,
-        [person.id, *(member.id for member in members)],
-        gate=pack.consents.gate_of(access.category),
-        organization_id=access.organization_id,
-        at=now(session),
-    )
+    gate, to = pack.consents.gate_of(access.category), access.organization_id
+    allowing = await who_allow(session, ids, gate=gate, organization_id=to, at=now(session))
     if person.id not in allowing:
         raise ConsentMissing
     # While staff decide who belongs to the household, a packet contains only the person, and no other member.
     in_doubt = person.household_id is not None and bool(members) and await is_in_doubt(session, person.household_id)
-    judged = access.judged_profiles.keys()
-    shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
+    # Two records may have been merged after the household was put together.
+    apart = (await kept_apart(session, [person.id])).get(person.id, ()) if members else ()
+    may = [one for one in members if one.id in allowing and one.id not in apart]
+    shown = [] if in_doubt else [one for one in may if str(one.id) in access.judged_profiles]
     view = await _view(session, access, person, shown, fields=fields, vault=vault, pack=pack)
     view.members_withheld_count = len(members) - len(shown)
     view.grant = await issue(session, access, [person, *shown], fields)
