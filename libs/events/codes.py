@@ -142,17 +142,6 @@ class ContactChannel(StrEnum):
     NONE = "none"
 
 
-class AddressOwner(StrEnum):
-    """Whose telephone or address a safe contact is."""
-
-    OWN = "own"
-    RELATIVE = "relative"
-    FRIEND = "friend"
-    EMPLOYER = "employer"
-    SHARED = "shared"
-    OTHER = "other"
-
-
 class TransportMode(StrEnum):
     """The means of transport of an arrival batch."""
 

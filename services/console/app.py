@@ -55,6 +55,7 @@ ROUTERS = (
     reception_api.router,
     doubts_api.router,
     matches_api.router,
+    screening_api.entry,
     screening_api.router,
     needs_api.router,
     consents_api.router,

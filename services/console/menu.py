@@ -52,11 +52,10 @@ VIEWS: Final = (
         _is_staff,
     ),
     View(
-        "/reception/search",
-        N_("Find a person"),
+        "/screening",
+        N_("Screening"),
         "people",
-        ("screening:write", "returnees:read"),
-        lambda rights: not rights.may("arrivals:read", "returnees:write"),
+        ("returnees:read", "screening:read", "screening:write", "restricted:read"),
     ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.told_arrivals import CLERK, CODE, KEY, PERSON, tell_person
+from tests.console.told_arrivals import CLERK, CODE, PERSON, tell_person
 from tests.console.world import Browser, World
 
 SCREENER = ("returnees:read", "screening:read", "screening:write", "restricted:read", "directory:read")
@@ -68,7 +68,7 @@ async def test_the_next_question_is_asked_in_its_own_language_with_a_stop_beside
     world.services.tell("registration", API, view())
     shown = await browser.get(f"{PAGE}?language=es")
     assert shown.status_code == 200
-    for words in (CODE, 'lang="es">¿Qué le quitaron?', 'type="checkbox" name="value" value="papers"', "Stop now"):
+    for words in (CODE, 'lang="es">¿Qué le quitaron?', 'type="checkbox" name="answer" value="papers"', "Stop now"):
         assert words in shown.text
     assert shown.headers["cache-control"] == "no-store"
     assert world.services.sent("GET", API)[0].query == {"language": ["es"]}
@@ -81,7 +81,7 @@ async def test_an_answer_is_sent_with_the_version_that_was_read_and_the_next_que
     world.services.tell("registration", API, view())
     world.services.tell("registration", API, view(version=4), method="PATCH")
     fields = {"question": "kept_things", "type": "several_of", "version": VERSION, "language": "es"}
-    answer = await browser.post(f"{PAGE}/answer", **fields, value=["papers", "wages"])
+    answer = await browser.post(f"{PAGE}/answer", **fields, answer=["papers", "wages"])
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?language=es")
     (sent,) = world.services.sent("PATCH", API)
     assert sent.body == {"answers": [{"question": "kept_things", "value": ["papers", "wages"]}]}
@@ -92,9 +92,9 @@ async def test_an_answer_is_sent_with_the_version_that_was_read_and_the_next_que
 @pytest.mark.parametrize(
     ("fields", "value"),
     [
-        ({"type": "yes_no", "value": "yes"}, "yes"),
+        ({"type": "yes_no", "answer": "yes"}, "yes"),
         ({"type": "several_of"}, []),
-        ({"type": "yes_no", "value": "yes", "no_answer": "yes"}, None),
+        ({"type": "yes_no", "answer": "yes", "no_answer": "yes"}, None),
     ],
     ids=["one", "none of several", "not wanted"],
 )
@@ -111,13 +111,13 @@ async def test_both_ends_lead_to_the_same_page_with_the_same_words(world: World,
     browser = screener(world)
     ended = view(status="stopped" if how == "stop" else "completed", ended_at="2026-03-02T15:10:00Z", next=None)
     world.services.tell("registration", f"{API}/end", ended, method="POST")
-    answer = await browser.post(f"{PAGE}/end/{how}", key=KEY)
+    answer = await browser.post(f"{PAGE}/end", how=how)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/reception/people/{PERSON}")
     (sent,) = world.services.sent("POST", f"{API}/end")
     assert sent.body == {"how": how}
     shown = await browser.get(f"/reception/people/{PERSON}")
     assert "The conversation has ended." in shown.text
-    assert (await browser.post(f"{PAGE}/end/pause")).status_code == 404
+    assert (await browser.post(f"{PAGE}/end", how="pause")).status_code == 404
 
 
 async def test_it_begins_after_an_explanation_and_only_once(world: World):
@@ -169,7 +169,7 @@ async def test_without_the_right_there_is_neither_page_nor_link(world: World):
     browser = world.client(*CLERK, reception_places=("GT01",))
     assert "screening" not in (await browser.get(f"/reception/people/{PERSON}")).text
     assert (await browser.get(PAGE)).status_code == 404
-    for path in ("open", "answer", "end/stop"):
+    for path in ("open", "answer", "end"):
         assert (await browser.post(f"{PAGE}/{path}")).status_code == 404
     assert all("screening" not in one.path for one in world.services.asked)
 
@@ -178,5 +178,23 @@ async def test_a_screener_finds_people_from_the_menu_and_every_person_has_the_sa
     browser = screener(world)
     shown = await browser.get(f"/reception/people/{PERSON}")
     assert f'href="{PAGE}"' in shown.text
-    assert 'href="/reception/search"' in shown.text
+    assert 'href="/screening"' in shown.text
+    assert 'action="/reception/search"' in (await browser.get("/screening")).text
     assert all(one.path != API for one in world.services.asked), "the page does not ask whether there is one"
+
+
+async def test_an_answer_is_on_no_page_after_the_session_has_ended_or_the_form_is_refused(world: World):
+    """Other forms are shown again with what was typed. Taken out: `NOT_KEPT` (the answer is in the page)."""
+    browser = screener(world)
+    fields = {"question": "kept_things", "type": "several_of", "version": VERSION, "answer": "papers"}
+    world.services.tell("registration", API, view(next=None, answers=[]))
+    world.services.refuse("registration", API, "screening-ended", method="PATCH")
+    refused = await browser.post(f"{PAGE}/answer", **fields)
+    browser.csrf = "of-another-session"
+    outdated = await browser.post(f"{PAGE}/answer", **fields)
+    browser.http.cookies.clear()
+    ended = await browser.post(f"{PAGE}/answer", **fields)
+    assert [one.status_code for one in (refused, outdated, ended)] == [409, 409, 401]
+    assert all("papers" not in one.text for one in (outdated, ended))
+    assert "kept_things" in ended.text, "the rest of the form is there"
+    assert "checked" not in refused.text

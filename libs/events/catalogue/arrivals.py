@@ -13,7 +13,6 @@ from libs.events.catalogue.consents import ConsentGiven, NamedConsentGiven
 from libs.events.catalogue.parts import Part, Reference
 from libs.events.codes import (
     AccessNeed,
-    AddressOwner,
     ContactChannel,
     CountryCode,
     DocumentKind,
@@ -29,7 +28,16 @@ from libs.events.codes import (
 )
 from libs.events.detail_values import ToldDetails
 from libs.events.event import Event, OptionalPart
-from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind, ReturnKind, ReturnMode, ReturnOrder, ReturnSign
+from libs.events.people_codes import (
+    AddressOwner,
+    AgeBasis,
+    AgeGroup,
+    ClientKind,
+    ReturnKind,
+    ReturnMode,
+    ReturnOrder,
+    ReturnSign,
+)
 from libs.wire.names import Name, written_number
 from libs.wire.values import Day, Flag, Moment, Whole
 

@@ -22,12 +22,19 @@ from services.console.screening import actions, queries, rules
 router = APIRouter(prefix="/reception/people/{returnee_id}/screening", include_in_schema=False)
 RIGHTS = ("returnees:read", "screening:read", "screening:write", "restricted:read")
 Screens = Annotated[Person, seen_by(*RIGHTS)]
+entry = APIRouter(prefix="/screening", include_in_schema=False)
 Language = Annotated[str | None, Query(min_length=2, max_length=3, pattern="^[a-z]+$")]
 
 
 def _require(form: Form) -> None:
     if not form.person.may(*RIGHTS):
         raise NoSuchPage
+
+
+@entry.get("")
+async def find_person(request: Request, person: Screens) -> Response:
+    """Find the person first: a screening has no list."""
+    return render(request, "reception/search.html", person=person, filled=Filled(), found=None, empty=False)
 
 
 @router.get("")
@@ -89,14 +96,15 @@ async def answer(request: Request, form: SentForm, returnee_id: UUID) -> Respons
     return go(_page(form, returnee_id))
 
 
-@router.post("/end/{how}")
-async def end(request: Request, form: SentForm, returnee_id: UUID, how: str) -> Response:
-    """Complete it, or stop it. The page that follows is the same for both, as somebody may look over the shoulder."""
+@router.post("/end")
+async def end(request: Request, form: SentForm, returnee_id: UUID) -> Response:
+    """Complete it, or stop it. Both have one address, and the page that follows is the same: neither a log nor somebody
+    who looks over the shoulder tells them apart."""
     _require(form)
-    if how not in actions.ENDS:
+    if form.text("how") not in actions.ENDS:
         raise NoSuchPage
     try:
-        await actions.end(form, returnee_id, how)
+        await actions.end(form, returnee_id)
     except Refused as refused:
         return await _refused(request, form, returnee_id, refused)
     return done(form.person, form.person.words("The conversation has ended."), f"/reception/people/{returnee_id}")

@@ -12,8 +12,8 @@ from libs.chassis.database import now, raw
 from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, Opened, consent_key, organization_key
 from libs.events.catalogue.consents import ConsentElements
-from libs.events.codes import AddressOwner, ConsentPurpose, ContactChannel, RecipientClass
-from libs.events.people_codes import AgeGroup
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.people_codes import AddressOwner, AgeGroup
 from services.registration.consent.rules.consents import (
     ConsentMethod,
     GivenBy,

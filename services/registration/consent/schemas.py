@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.catalogue.consents import ConsentElements, ConsentGiven, NamedConsentGiven, OrganizationName
-from libs.events.codes import AddressOwner, ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.people_codes import AddressOwner
 from libs.wire.values import Flag
 from services.registration.consent.rules.consents import ConsentMethod, GivenBy, recipient_key
 from services.registration.consent.rules.contacts import ContactState

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from libs.events.codes import AddressOwner, ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.people_codes import AddressOwner
 from services.registration.consent.rules.consents import ConsentMethod, GivenBy
 from services.registration.database import Table, moment, one_of, sealed
 from services.registration.vault.sealing import DataKey
