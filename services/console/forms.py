@@ -99,9 +99,7 @@ async def sent_fields(request: Request) -> dict[str, list[str]]:
 def typed_fields(request: Request) -> list[tuple[str, str]]:
     """What the person has typed, without the session's token: for the page that asks to send it again."""
     fields: Mapping[str, Sequence[str]] = getattr(request.state, "fields", {})
-    return [
-        (name, value) for name, values in fields.items() if name not in _OWN_FIELDS for value in values
-    ]
+    return [(name, value) for name, values in fields.items() if name not in _OWN_FIELDS for value in values]
 
 
 async def read_form(request: Request) -> Form:
