@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from services.console.work.rules import LISTS
 from tests.console.browser.preparing import Json, a_person, an_offer, need, offered_to, only_need
-from tests.console.browser.system import WholeSystem
+from tests.console.browser.system import WholeSystem, eventually
 
 SHELTER: Final = "casa-del-migrante"
 DOCUMENTS: Final = "renap"
@@ -74,8 +74,13 @@ async def known(enlace: WholeSystem) -> Known:
 async def a_match(enlace: WholeSystem, returnee_id: str) -> str:
     """The open match of this person with most weight. `a_person` invents the same person each time."""
     url = f"{enlace.url('REGISTRATION')}/v1/returnees/{returnee_id}/matches"
-    found = await enlace.callers.of("reception-system").get(url)
-    return next(str(one["id"]) for one in found["items"] if one["status"] == "open")
+
+    async def open_match() -> str | None:
+        # While facts of the person are being changed, they are not compared.
+        found = await enlace.callers.of("reception-system").get(url)
+        return next((str(one["id"]) for one in found["items"] if one["status"] == "open"), None)
+
+    return str(await eventually(open_match))
 
 
 async def a_stay(enlace: WholeSystem) -> Json:
@@ -127,6 +132,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
             f"/cases/offers/{known.serving['id']}",
         ],
         "network-steward": ["/tonight", *_directory(known)],
+        "screener": ["/screening", f"/reception/people/{known.returnee_id}/screening"],
         "data-protection-officer": [
             *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),
         ],

@@ -47,6 +47,9 @@ IDENTITY = {
         "named_consents[].recipient_name",
         "safe_contact",
         "safe_contact.address",
+        "safe_contact.address_owner",
+        "safe_contact.code_word",
+        "safe_contact.may_name_organization",
         "safe_contact.may_leave_message",
     },
 }
