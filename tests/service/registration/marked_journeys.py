@@ -123,3 +123,7 @@ async def with_excluded_people(registration: Registration, mark: Mark) -> None:
     headers = registration.headers()
     done = await registration.client.put(f"{path}/withholding-reasons", json=reason, headers=headers)
     assert done.status_code == 200, done.text
+    not_withheld = await registration.client.put(
+        f"{path}/withholding-reasons", json=reason | {"value": mark()}, headers=registration.headers()
+    )
+    assert not_withheld.status_code == 422, not_withheld.text

@@ -51,8 +51,9 @@ ONLY_REFUSED = {
     "POST /v1/wristbands/take /codes/*",
     "POST /v1/wristbands/void /code",
     "POST /v1/wristbands/void /replacement",
+    "PUT /v1/returnees/{returnee_id}/withholding-reasons /value",
 }
-"""Codes with a check character, and signed texts: a marked one is never right."""
+"""Codes with a check character, signed texts, and what a person withholds already: a marked one is never right."""
 
 
 class MarksOfSync(Marks):
