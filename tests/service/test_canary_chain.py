@@ -26,6 +26,7 @@ databases, sample_pack, spans_directory = (
     of_registration.sample_pack,
     of_registration.spans_directory,
 )
+sample_priors, read_once = of_registration.sample_priors, of_registration.read_once
 registration, new_world, world = of_registration.registration, of_referral.new_world, of_referral.world
 database_url, settings = of_notifications.database_url, of_notifications.settings
 service, webhooks = of_notifications.service, of_notifications.webhooks
