@@ -173,7 +173,8 @@ class Providers:
             self.tally.done["never said how it ended"] += 1
             return
         await self.timepiece.rest(conduct.lasts)
-        kind, service_type = offer["offered_kind"], offer["service_type"]
+        # A webhook contains no fields without a value.
+        kind, service_type = offer.get("offered_kind"), offer["service_type"]
         facts = facts_to_state(self._facts, offered_kind=kind, service_type=service_type, known={})
         await self._step(offer, "complete", {"outcome": conduct.outcome.value, "facts": facts})
 
