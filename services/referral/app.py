@@ -20,9 +20,12 @@ from libs.events.replaying import Service
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from libs.operations import api as operations_api
+from services.referral.access import said_of
 from services.referral.audit.actions import tell_seal
 from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
+from services.referral.certificates import subscribers as certificates
+from services.referral.certificates.api import look_up_certificates
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
 from services.referral.clocks.rules import TimerKind
@@ -125,6 +128,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("audit sealer", _sealer(settings, database), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
+        told_of=said_of,
+        look_up=partial(look_up_certificates, policy=policy),
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
@@ -140,6 +145,7 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: Plac
     """All subscriptions of referral, as one consumer group. `place` offers new referrals at once, if possible."""
     listening = Subscriptions(group=group)
     providers.subscribe(listening)
+    certificates.subscribe(listening)
     places.subscribe(listening)
     intake.subscribe(listening, policy, place=place)
     consents.subscribe(listening, policy)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from libs.certificates.kinds import load_required
 from libs.chassis.time_bounds import Tolerance
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
@@ -128,6 +129,8 @@ class RoutingPolicy(PackPart):
     """From `consents.yaml`, which registration uses too."""
     mechanism: Mechanism
     """From `nrm.yaml`: the stages, their lead agencies, and the flow charts."""
+    certificates: dict[NeedCategory, Code] = {}
+    """The kind of certificate that each restricted category requires of staff, from `certificates.yaml`."""
     holidays: Holidays = Holidays()
     stays: StayPolicy
     weights: Weights
@@ -282,7 +285,9 @@ def load_policy(directory: Path) -> RoutingPolicy:
     faults += [stages.fault(keys, why) for keys, why in _faults_of_stages(policy, policies)]
     if faults:
         raise FaultyFileError(faults)
-    return policy.model_copy(update={"categories": policies})
+    restricted = [category for category, one in policies.items() if one.restricted]
+    required = load_required(directory, restricted)
+    return policy.model_copy(update={"categories": policies, "certificates": required})
 
 
 def _faults_of_stages(policy: RoutingPolicy, policies: Mapping[str, CategoryPolicy]) -> Iterator[Fault]:

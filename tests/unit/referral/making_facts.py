@@ -52,6 +52,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "child_desk": "child-desk",
         "absences": {"starts_at": ABSENCE, "ends_at": ABSENCE},
         "categories": categories,
+        "certificates": {one: "protected_cases" for one, rules in categories.items() if rules.restricted},
         "taxonomy": _taxonomy(basic),
         "consents": CONSENTS,
         "mechanism": _mechanism(categories),
