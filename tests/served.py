@@ -122,6 +122,7 @@ class IssuerForTests:
         reception_places: Iterable[str] = (),
         staff: bool | None = None,
         service: str | None = None,
+        roles: Iterable[str] = (),
         subject: str | None = None,
     ) -> str:
         """An access token with these scopes (a text of them, or several); `staff` as `client` has it.
@@ -138,6 +139,7 @@ class IssuerForTests:
             reception_places=reception_places,
             staff=staff,
             service=service,
+            roles=roles,
         )
         grant, person = ("client_credentials", None) if subject is None else ("authorization_code", _Person(subject))
         scope = " ".join(granted)
@@ -156,6 +158,7 @@ class IssuerForTests:
         reception_places: Iterable[str] = (),
         staff: bool | None = None,
         service: str | None = None,
+        roles: Iterable[str] = (),
     ) -> Client:
         """A client that can ask `{url}/token` itself; its secret is `secret-of-<client_id>`.
 
@@ -173,6 +176,7 @@ class IssuerForTests:
             reception_places=tuple(reception_places),
             staff=not (organization or reception_places or service) if staff is None else staff,
             service=service,
+            roles=tuple(roles),
         )
         self.clients[client_id] = client
         return client

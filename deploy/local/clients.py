@@ -73,6 +73,7 @@ class ClientBook:
             reception_places=tuple(entry.get("reception_places") or ()),
             staff=entry.get("staff") is True,
             service=entry.get("service"),
+            roles=tuple(entry.get("roles") or ()),
         )
 
 

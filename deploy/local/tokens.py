@@ -41,6 +41,8 @@ class Client(ClientMixin):
     """True for a client of the network itself."""
     service: str | None = None
     """The name of our own service, if the client is one."""
+    roles: tuple[str, ...] = ()
+    """Its roles, for the record of access. Its scopes say what it may do."""
 
     def get_client_id(self) -> str:
         """The id of the client."""
@@ -104,7 +106,7 @@ class AccessTokens(JWTBearerTokenGenerator):
         return list(narrowed or audiences_of(scope.split()))
 
     def get_extra_claims(self, client: Any, grant_type: str, user: Person | None, scope: str) -> dict[str, Any]:
-        """The claims that the person has, or else the client: organisation, desks, reception places, staff, service."""
+        """The claims of the person, or else of the client: whose it is, roles, desks, reception places, service."""
         if isinstance(user, Person):
             # Without the claim, the client's id could count as a desk. A person acts for the desks in the claim only.
             return _claims(user) | ({"desks": list(user.desks)} if user.staff else {})
@@ -122,6 +124,8 @@ def _claims(holder: Client | Person) -> dict[str, Any]:
     claims: dict[str, Any] = {}
     if holder.organization_id is not None:
         claims["organization_id"] = str(holder.organization_id)
+    if holder.roles:
+        claims["roles"] = list(holder.roles)
     if holder.desks:
         claims["desks"] = list(holder.desks)
     if holder.reception_places:

@@ -46,6 +46,9 @@ class SealedLog:
     """The table of links."""
     covered: tuple[str, ...]
     """The columns that a seal covers, in the order in which they are hashed; this order must never change."""
+    covered_later: tuple[str, ...] = ()
+    """Columns that were added to the table later, hashed after the others. An entry with NULL in all of them is hashed
+    as before, so that older entries keep their hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +227,18 @@ def links_of(table: SealedLog) -> str:
 async def entries_between(connection: Any, table: SealedLog, start: int, end: int) -> list[tuple[object, ...]]:
     """The sealed columns of the entries of these transactions, in the order in which they are sealed."""
     rows = await connection.fetch(
-        f"SELECT {', '.join(table.covered)} FROM {table.entries}"  # noqa: S608 (declared names)
+        f"SELECT {', '.join(table.covered + table.covered_later)} FROM {table.entries}"  # noqa: S608 (declared names)
         " WHERE transaction_id >= $1 AND transaction_id < $2 ORDER BY transaction_id, id",
         start,
         end,
     )
-    return [tuple(row) for row in rows]
+    return [_hashed(tuple(row), len(table.covered)) for row in rows]
+
+
+def _hashed(entry: tuple[object, ...], first: int) -> tuple[object, ...]:
+    """The values that are hashed: the later columns only if one of them has a value. The number of values differs, so
+    no two entries have the same form."""
+    return entry if any(value is not None for value in entry[first:]) else entry[:first]
 
 
 async def _final_horizon(connection: Any, table: SealedLog, start: int, limit: int) -> int:

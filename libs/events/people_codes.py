@@ -66,3 +66,14 @@ class ReturnSign(StrEnum):
     COLLECTIVE_EXPULSION = "collective_expulsion"
     MASS_EXPULSION = "mass_expulsion"
     PUSHBACK = "pushback"
+
+
+class AddressOwner(StrEnum):
+    """Whose telephone or address a safe contact is."""
+
+    OWN = "own"
+    RELATIVE = "relative"
+    FRIEND = "friend"
+    EMPLOYER = "employer"
+    SHARED = "shared"
+    OTHER = "other"

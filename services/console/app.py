@@ -35,6 +35,7 @@ from services.console.people import Console
 from services.console.people_data import api as people_data_api
 from services.console.places import api as places_api
 from services.console.reception import api as reception_api
+from services.console.screening import api as screening_api
 from services.console.sessions import Sessions
 from services.console.settings import ConsoleSettings
 from services.console.shared_answers import SharedAnswers
@@ -54,6 +55,8 @@ ROUTERS = (
     reception_api.router,
     doubts_api.router,
     matches_api.router,
+    screening_api.entry,
+    screening_api.router,
     needs_api.router,
     consents_api.router,
     intake_api.router,

@@ -20,7 +20,9 @@ from services.console.people import Person, console_of, session_of
 
 CSRF_FIELD: Final = "csrf"
 KEY_FIELD: Final = "form_key"
-_OWN_FIELDS: Final = frozenset({CSRF_FIELD})
+NOT_KEPT: Final = "answer"
+"""The name of fields that no page shows again, also not for sending the form again: somebody else may sit there now."""
+_OWN_FIELDS: Final = frozenset({CSRF_FIELD, NOT_KEPT})
 _MOST_FIELDS: Final = 500
 _NUMBER: Final = re.compile("-?[0-9]{1,9}")
 
@@ -73,7 +75,7 @@ class Form:
 def refilled(form: Form, problem: Problem, pointers: Mapping[str, str] | None = None) -> Filled:
     """The same form again after a refusal: nothing that was typed is lost. It gets a new key, because the service has
     not done what the old one stood for."""
-    typed = {name: values for name, values in form.fields.items() if name not in (CSRF_FIELD, KEY_FIELD)}
+    typed = {name: values for name, values in form.fields.items() if name not in (CSRF_FIELD, KEY_FIELD, NOT_KEPT)}
     return Filled(values=typed, problem=problem, pointers=pointers or {})
 
 

@@ -51,6 +51,12 @@ VIEWS: Final = (
         ("access-log:read", "erasure:write", "returnees:read"),
         _is_staff,
     ),
+    View(
+        "/screening",
+        N_("Screening"),
+        "people",
+        ("returnees:read", "screening:read", "screening:write", "restricted:read"),
+    ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
 )
 

@@ -83,6 +83,7 @@ from services.registration.vault.key_files import name_in
 from services.registration.vault.queries import unknown_master_keys
 from services.registration.vault.sealing import MasterKey, Vault
 from services.registration.vault.transit import KeyManagerAway, Transit
+from services.registration.withholding import api as withholding_api
 
 SERVICE = "registration"
 DESCRIPTION = """\
@@ -106,6 +107,7 @@ ROUTERS = [
     doubts_api.router,
     packets_api.router,
     sharing_api.router,
+    withholding_api.router,
     erasure_api.router,
     access_reports_api.router,
     identity_checks_api.router,

@@ -273,3 +273,17 @@ class PacketClosed(Refusal):
     code: ClassVar[str] = "packet-closed"
     status: ClassVar[int] = 410
     title: ClassVar[str] = "The packet is closed"
+
+
+class MustStayApart(Conflict):
+    """One of these people excludes another one, so they are never in one household."""
+
+    code: ClassVar[str] = "must-stay-apart"
+    title: ClassVar[str] = "These people must not be in one household"
+
+
+class MayBeExcluded(Conflict):
+    """Somebody here excludes a person with this name. If it is another person, say so: `namesakes_confirmed`."""
+
+    code: ClassVar[str] = "may-be-excluded"
+    title: ClassVar[str] = "A person with this name may be excluded"

@@ -26,7 +26,7 @@ from libs.instruments.model import Instruments
 from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.policies import load_restricted, load_reviewed, of_every_category
 from services.registration.own_needs import OwnNeeds
-from services.registration.protection import EmergencyPolicy, IdentityCheckPolicy, ReleasePolicy
+from services.registration.protection import EmergencyPolicy, IdentityCheckPolicy, ReleasePolicy, WithholdingPolicy
 from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -128,6 +128,13 @@ class RetentionDays(PackPart):
     again for 45 days, and an erasure may set its time back by a month."""
     export_days: Annotated[int, Field(ge=1, le=31)] = 7
     """The time in which the file of an export can be downloaded, and after which the recipient must delete it."""
+    safe_contact_days: Annotated[int, Field(ge=1, le=366)] = 180
+    """After the person said that a contact is safe, if they told no end. Then it is not given out any more."""
+
+    @property
+    def safe_contact_lasts(self) -> timedelta:
+        """The same as a span of time."""
+        return timedelta(days=self.safe_contact_days)
 
     @property
     def export_lasts(self) -> timedelta:
@@ -161,6 +168,7 @@ class Reception(PackPart):
     child_releases: ReleasePolicy
     emergencies: EmergencyPolicy
     identity_checks: IdentityCheckPolicy
+    withholding: WithholdingPolicy = WithholdingPolicy()
 
     @field_validator("timezone")
     @classmethod

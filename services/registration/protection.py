@@ -30,6 +30,20 @@ class ReleasePolicy(PackPart):
         return timedelta(days=self.sign_off_days)
 
 
+OTHER_REASON: Final = "other"
+"""The only reason for withholding that may have words."""
+
+
+class WithholdingPolicy(PackPart):
+    """Why a person may say that they exclude somebody, or allow no sharing. Nobody must say it (domain P3, P8)."""
+
+    reasons: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]], Field(min_length=1, max_length=20)
+    ] = ["fear_of_harm", "will_tell_themselves", OTHER_REASON]
+    """Without this line, those of Primero: they fear harm to themselves or others, they want to tell it themselves, or
+    another reason."""
+
+
 class EmergencyPolicy(PackPart):
     """How long access to save a life lasts."""
 

@@ -27,7 +27,7 @@ class ReleaseEnded(Conflict):
 
 
 class RelativeExcluded(Conflict):
-    """An earlier release of this child to this relative was cancelled because of danger."""
+    """An earlier release of this child to this relative was cancelled because of danger, or the child excludes them."""
 
     code: ClassVar[str] = "relative-excluded"
     title: ClassVar[str] = "The child must not be released to this relative"

@@ -1,6 +1,8 @@
 """The kinds of times that registration receives from outside, and how far each may differ from our clock: data of the
 pack (pure)."""
 
+from datetime import timedelta
+
 from pydantic import BaseModel, ConfigDict
 
 from libs.chassis.time_bounds import Tolerance
@@ -16,3 +18,5 @@ class ToldTimes(BaseModel):
     expected_at: Tolerance
     given_at: Tolerance
     expires_at: Tolerance
+    contact_expires_at: Tolerance = Tolerance(ahead=timedelta(days=366), back=timedelta(days=366))
+    """The end of a safe contact."""

@@ -46,7 +46,7 @@ REGISTRATION = {
         alembic_version_registration.version_num arrival_told.facts arrival_batch.mode arrival_batch.reception_place
         arrival_batch.cancelled_because arrival_batch.diverted_from check_in.exited_to manifest_entry.absent_because
         wristband.code wristband.owner wristband.status wristband.void_reason
-        arrival_batch.reference_key arrival_batch.source arrival_batch.status audit_entry.action
+        arrival_batch.reference_key arrival_batch.source arrival_batch.status audit_entry.acting_as audit_entry.action
         audit_entry.client_id audit_entry.fields audit_entry.kind audit_entry.purpose audit_entry.who audit_seal.hash
         audit_seal.mac audit_seal.previous_hash spent_case_code.case_code
         consent.discloser consent.given_by consent.language consent.method consent.purpose
@@ -62,7 +62,7 @@ REGISTRATION = {
         incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
-        identity_check.made_by identity_check.right_keys
+        identity_check.made_by identity_check.right_keys withholding_reason.about withholding_reason.value
         retention_extension.reason retention_extension.recorded_by
         people_export.asked_by people_export.asked_who people_export.decided_by people_export.decided_who
         people_export.decision people_export.fields people_export.kind people_export.places people_export.purpose
@@ -90,7 +90,7 @@ REGISTRATION = {
         returnee.arrival_key returnee.avoid_places returnee.case_code returnee.destination
         returnee.documents_held returnee.identity_document returnee.languages returnee.manifest_key
         returnee.nationality returnee.protection_flags returnee.reception_place returnee.sex returnee.source
-        safe_contact.channel safe_contact.language
+        safe_contact.address_owner safe_contact.channel safe_contact.language
         field_change.field sync_conflict.field sync_conflict.held sync_conflict.kind sync_conflict.reason
         sync_conflict.resolution sync_conflict.resolved_by sync_operation.kind sync_operation.outcome
         sync_operation.superseded""",
@@ -107,12 +107,12 @@ REGISTRATION = {
         manifest_entry.birth_date_sealed manifest_entry.family_names_sealed
         manifest_entry.given_names_sealed manifest_entry.sender_reference_sealed returnee.birth_date_sealed
         legal_request.reference_sealed legal_request.words_sealed
-        identity_check.questions_sealed
+        identity_check.questions_sealed excluded_person.told_sealed withholding_reason.told_sealed
         emergency.words_sealed child_release.heard_by_sealed child_release.heard_words_sealed
         child_release.relative_sealed child_release.sign_off_reference_sealed
         returnee.document_number_sealed returnee.family_names_sealed returnee.given_names_sealed
-        returnee.sender_reference_sealed safe_contact.address_sealed sync_conflict.stored_sealed
-        sync_conflict.told_sealed""",
+        returnee.sender_reference_sealed safe_contact.address_sealed safe_contact.code_word_sealed
+        sync_conflict.stored_sealed sync_conflict.told_sealed""",
 }
 KEYS = {
     Holds.CODES: """

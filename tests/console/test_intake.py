@@ -213,34 +213,41 @@ async def test_a_correction_of_an_old_version_keeps_what_was_typed_and_has_the_n
     }
 
 
+CONTACT = {
+    "channel": "sms",
+    "address": "+50251234567",
+    "language": "quc",
+    "hours_from": 8,
+    "hours_until": 20,
+    "may_leave_message": False,
+    "address_owner": "relative",
+    "code_word": "zanate",
+    "may_name_organization": True,
+}
+
+
 async def test_a_safe_contact_is_sent_and_never_shown_again(world: World):
     tell_person(world)
-    contact = {
-        "channel": "sms",
-        "address": "+50251234567",
-        "language": "quc",
-        "hours_from": 8,
-        "hours_until": 20,
-        "may_leave_message": False,
-        "confirmed_at": "2026-03-02T15:00:00Z",
-        "version": 1,
-    }
-    world.services.tell("registration", f"{API}/safe-contact", contact, method="PUT")
+    kept = CONTACT | {"expires_at": "2026-07-02T06:00:00Z", "confirmed_at": "2026-03-02T15:00:00Z", "version": 1}
+    world.services.tell("registration", f"{API}/safe-contact", kept, method="PUT")
     browser = clerk(world)
     answer = await browser.post(
-        f"{PAGE}/contact", channel="sms", address="5123 4567", language="quc", hours_from="8", hours_until="20"
+        f"{PAGE}/contact",
+        channel="sms",
+        address="5123 4567",
+        language="quc",
+        hours_from="8",
+        hours_until="20",
+        address_owner="relative",
+        code_word="zanate",
+        may_name_organization="yes",
+        expires_on="2026-07-01",
     )
     assert answer.headers["location"] == PAGE
     (sent,) = world.services.sent("PUT", f"{API}/safe-contact")
-    assert sent.body == {
-        "channel": "sms",
-        "address": "5123 4567",
-        "language": "quc",
-        "hours_from": 8,
-        "hours_until": 20,
-        "may_leave_message": False,
-    }
+    assert sent.body == CONTACT | {"address": "5123 4567", "expires_at": "2026-07-02T00:00:00-06:00"}
     for path in (PAGE, f"{PAGE}/contact"):
+        assert "zanate" not in (await browser.get(path)).text
         assert "4567" not in (await browser.get(path)).text
     assert world.services.sent("GET", f"{API}/safe-contact") == []
 
@@ -254,3 +261,24 @@ async def test_a_number_that_is_none_is_shown_at_its_field_with_what_was_typed(w
     assert answer.status_code == 422
     assert "This is not a telephone number" in answer.text
     assert 'value="no tiene"' in answer.text
+
+
+async def test_a_desk_sees_that_an_ended_contact_must_be_asked_again(world: World):
+    tell_person(world)
+    assert "none is known: ask the person" in (await clerk(world).get(PAGE)).text
+    ended = {"state": "ended", "expires_at": "2026-02-02T06:00:00Z"}
+    world.services.tell("registration", f"{API}/safe-contact/state", ended)
+    assert "it has ended: ask the person again" in (await clerk(world).get(PAGE)).text
+
+
+@pytest.mark.parametrize("typed", ["tomorrow", "9999-12-31"])
+async def test_a_day_that_is_none_is_sent_as_it_was_typed_and_refused_at_its_field(world: World, typed: str):
+    tell_person(world)
+    fault = {"pointer": "/expires_at", "rule": "too-far-ahead", "detail": "x"}
+    path = f"{API}/safe-contact"
+    world.services.refuse("registration", path, "invalid-input", method="PUT", status=422, errors=[fault])
+    answer = await clerk(world).post(f"{PAGE}/contact", channel="call", address="5123 4567", expires_on=typed)
+    (sent,) = world.services.sent("PUT", path)
+    assert (answer.status_code, sent.body["expires_at"]) == (422, typed)
+    assert 'id="expires_on"' in answer.text
+    assert f'value="{typed}"' in answer.text

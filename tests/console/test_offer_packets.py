@@ -129,3 +129,25 @@ async def test_requests_to_delete_data_need_their_own_right(world: World):
     browser = provider(world, without="deletions:read")
     assert (await browser.get("/offers/deletions")).status_code == 404
     assert (await browser.post(f"/offers/deletions/{id_()}", answer="deleted")).status_code == 404
+
+
+async def test_the_number_is_shown_with_its_conditions(world: World, browser: Browser):
+    offer = accepted()
+    tell_offers(world, offer)
+    contact = {
+        "channel": "call",
+        "address": "+50251234567",
+        "address_owner": "employer",
+        "code_word": "zanate",
+        "may_name_organization": False,
+        "language": "spa",
+        "hours_from": None,
+        "hours_until": None,
+        "may_leave_message": False,
+        "expires_at": soon(60),
+    }
+    world.services.tell("registration", f"/v1/packets/{offer['id']}", packet(offer, safe_contact=contact))
+    shown = (await browser.get(f"/offers/{offer['id']}/packet")).text
+    for part in ("+50251234567", "of the employer", "Say this word first: zanate", "do not name your organisation"):
+        assert part in shown
+    assert "Use it until" in shown

@@ -37,13 +37,16 @@ def look(**changes: Any) -> dict[str, Any]:
         "referral_id": None,
         "offer_id": None,
         "trace_id": None,
+        "acting_as": [],
         **changes,
     }
 
 
 def desk_look(**changes: Any) -> dict[str, Any]:
     row = look(action="read_journey", who="igm-shelter-desk", organization_id=None, **changes)
-    return {name: value for name, value in row.items() if name not in ("referral_id", "offer_id")} | {"record_ids": []}
+    return {name: value for name, value in row.items() if name not in ("referral_id", "offer_id", "acting_as")} | {
+        "record_ids": []
+    }
 
 
 def deletion(**changes: Any) -> dict[str, Any]:

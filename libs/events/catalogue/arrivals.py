@@ -28,7 +28,16 @@ from libs.events.codes import (
 )
 from libs.events.detail_values import ToldDetails
 from libs.events.event import Event, OptionalPart
-from libs.events.people_codes import AgeBasis, AgeGroup, ClientKind, ReturnKind, ReturnMode, ReturnOrder, ReturnSign
+from libs.events.people_codes import (
+    AddressOwner,
+    AgeBasis,
+    AgeGroup,
+    ClientKind,
+    ReturnKind,
+    ReturnMode,
+    ReturnOrder,
+    ReturnSign,
+)
 from libs.wire.names import Name, written_number
 from libs.wire.values import Day, Flag, Moment, Whole
 
@@ -132,6 +141,11 @@ class NeedTold(Part):
     """The same, named by its kind; instead of `after_category`."""
 
 
+CodeWord = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+
+
 class SafeContactTold(Part):
     """A safe way to reach the person (domain P9). The address is encrypted together with the identity."""
 
@@ -146,6 +160,14 @@ class SafeContactTold(Part):
     """Hour of the day at which the safe time ends. If omitted, it counts as not stated."""
     may_leave_message: Flag = False
     """True if a message may be left."""
+    address_owner: AddressOwner | None = None
+    """Whose telephone or address it is. If omitted, it counts as not stated."""
+    code_word: CodeWord | None = None
+    """The word that a caller must say, so that the person knows the call is genuine. Encrypted like the address."""
+    may_name_organization: Flag = False
+    """True if the caller may say from which organisation they call."""
+    expires_at: Moment | None = None
+    """Until when this is safe. If omitted, a time of the country counts. Afterwards nobody gets this contact."""
 
 
 class ArrivalBatchAnnounced(Event):

@@ -9,6 +9,7 @@ from services.console.answers import Json
 from services.console.calls import Service
 from services.console.errors import NoSuchPage
 from services.console.forms import Form
+from services.console.intake import rules
 from services.console.intake.queries import path_of
 
 PROFILE_POINTERS: Final = {
@@ -24,8 +25,15 @@ IDENTITY_POINTERS: Final = {
     "/profile/age/basis": "age_basis",
 }
 CONTACT_POINTERS: Final = {
-    f"/{name}": name for name in ("channel", "address", "language", "hours_from", "hours_until", "may_leave_message")
-}
+    "/expires_at": "expires_on",
+    **{
+        f"/{name}": name
+        for name in (
+            "channel", "address", "address_owner", "code_word", "language", "hours_from", "hours_until",
+            "may_leave_message", "may_name_organization",
+        )
+    },
+}  # fmt: skip
 HOUSEHOLD_POINTERS: Final = {
     "/member_ids": "member",
     "/reference_returnee_id": "reference",
@@ -92,11 +100,14 @@ async def set_safe_contact(form: Form, returnee_id: UUID) -> None:
     body = told(
         channel=form.text("channel"),
         address=form.text("address"),
+        address_owner=form.text("address_owner"),
+        code_word=form.text("code_word"),
         language=form.text("language"),
         hours_from=form.number("hours_from"),
         hours_until=form.number("hours_until"),
+        expires_at=rules.end_of_day(form.text("expires_on"), zone=form.person.moments.zone),
     )
-    body["may_leave_message"] = form.ticked("may_leave_message")
+    body |= {name: form.ticked(name) for name in ("may_leave_message", "may_name_organization")}
     await form.person.calls.send("PUT", Service.REGISTRATION, f"{path_of(returnee_id)}/safe-contact", body)
 
 

@@ -69,6 +69,8 @@ class PersonPage:
     found: Part[Any]
     needs: Part[Any]
     consents: Part[Any]
+    contact: Part[Any]
+    """Whether a safe contact is known, without the contact."""
     matches: Part[Any] | None = None
     """Who may be the same person; None for a reader who may not compare."""
 
@@ -90,6 +92,7 @@ async def person_page(person: Person, returnee_id: UUID) -> PersonPage:
         "found": registered(person, returnee_id),
         "needs": person.calls.rows(Service.REGISTRATION, f"{path}/needs", most=200),
         "consents": person.calls.get(Service.REGISTRATION, f"{path}/consents"),
+        "contact": person.calls.get(Service.REGISTRATION, f"{path}/safe-contact/state"),
     }
     if person.may("matches:read"):
         wanted["matches"] = person.calls.get(Service.REGISTRATION, f"{path}/matches")

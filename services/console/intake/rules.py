@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 Row = Mapping[str, Any]
@@ -123,3 +124,14 @@ def with_member(fields: Mapping[str, Sequence[str]], member: tuple[str, str] | N
         values["member"] = list(dict.fromkeys([*values.get("member", ()), id]))
         values |= {f"code_{id}": [code], "case_code": [""]}
     return values
+
+
+def end_of_day(told: str | None, *, zone: tzinfo) -> str | None:
+    """The end of a typed day in this zone. A text that is no day stays as it is, and the service refuses it."""
+    if not told:
+        return None
+    try:
+        after = date.fromisoformat(told) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return told
+    return datetime.combine(after, time.min, tzinfo=zone).isoformat()

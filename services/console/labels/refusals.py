@@ -19,6 +19,8 @@ REFUSALS: Final[Mapping[str, str]] = {
     ),
     "returnee-erased": N_("The data of this person have been erased."),
     "member-of-another-household": N_("One of these people belongs to another household. Take them out there first."),
+    "must-stay-apart": N_("One of these people excludes another one. They must not be in one household."),
+    "may-be-excluded": N_("Somebody excludes a person with this name. Keep them apart, and ask your coordinator."),
     "household-full": N_("A household has at most 30 people. Begin another household."),
     "household-claim-decided": N_("Somebody has decided this already. Reload the page to see the decision."),
     "doubtful-part-closed": N_("Somebody has closed this already. Go back to the list."),
@@ -30,6 +32,12 @@ REFUSALS: Final[Mapping[str, str]] = {
     "members-of-one-household": N_(
         "They are members of one household. If they are one person, take one of them out of the household first."
     ),
+    "certificate-missing": N_(
+        "You hold no certificate that is valid now for this, or you may not see this. Ask the office of the network."
+    ),
+    "screening-exists": N_("It was done before, and nobody asks again."),
+    "screening-ended": N_("It has ended, and nothing of it can be changed."),
+    "screening-of-another": N_("Somebody else began it. Only they save answers. You may end it."),
     "returnee-not-merged": N_("This merge has been undone already. Reload the page."),
     "later-merge-stands": N_("The record was merged into a third one later. Undo that merge first."),
     "need-already-withdrawn": N_("This need was withdrawn already. Reload the page to see the present needs."),

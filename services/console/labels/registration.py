@@ -114,6 +114,20 @@ _CONSENTS: Final = {
         "relay": N_("through somebody the person trusts"),
         "none": N_("must not be contacted"),
     },
+    "contact_state": {
+        "missing": N_("none is known: ask the person"),
+        "valid": N_("known"),
+        "ended": N_("it has ended: ask the person again"),
+        "nobody": N_("must not be contacted"),
+    },
+    "address_owner": {
+        "own": N_("the person's own"),
+        "relative": N_("of a relative"),
+        "friend": N_("of a friend"),
+        "employer": N_("of the employer"),
+        "shared": N_("shared with others"),
+        "other": N_("of somebody else"),
+    },
 }
 _ARRIVALS: Final = {
     "batch_status": {
@@ -144,6 +158,7 @@ _DOUBTS: Final = {
     "claim_reason": {
         "size_exceeded": N_("the household would have more people than it said"),
         "size_differs": N_("the members said different numbers of people"),
+        "excluded_person": N_("one of them excludes the other, or somebody with this name"),
     },
     "claim_decision": {"keep_together": N_("they belong together"), "separate": N_("they do not belong together")},
     "doubt_field": {

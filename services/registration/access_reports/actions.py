@@ -19,7 +19,8 @@ from services.registration.vault.sealing import Vault
 
 FIELDS = (
     *IDENTITY_FIELDS, "profile", "return_facts", "needs", "consents", "safe_contact", "answers", "packets",
-    "legal_requests", "emergencies", "identity_checks", "retention", "access_log",
+    "legal_requests", "emergencies", "identity_checks", "excluded_people", "withholding_reasons", "retention",
+    "access_log",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from services.registration.access_reports.schemas import (
 from services.registration.access_reports.words import heading, plain
 from services.registration.audit.schemas import AccessView
 from services.registration.consent.schemas import ConsentView
+from services.registration.withholding.schemas import ExcludedPersonView, ReasonView
 
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """The Content Security Policy of the page."""
@@ -89,7 +90,24 @@ def _record(record: RecordOfPerson, language: str, taxonomy: Taxonomy) -> str:
     return (
         f"<h2>{_h('known', language)}</h2><dl>{known}</dl>{_list('needs', needs, language)}"
         f"{_list('answers', answers, language)}{_list('consents', given, language)}"
+        f"{_list('excluded_people', (_excluded(one, language) for one in record.excluded_people), language)}"
+        f"{_list('withholding_reasons', (_reason(one, language) for one in record.withholding_reasons), language)}"
     )
+
+
+def _excluded(one: ExcludedPersonView, language: str) -> str:
+    name = _h("registered_person", language) if one.name is None else escape(" ".join(one.name.pair))
+    relation = "" if one.relation is None else f" ({_p(f'excluded_{one.relation}', language)})"
+    return name + relation + _why(one.reason, one.reason_words, language)
+
+
+def _reason(one: ReasonView, language: str) -> str:
+    return f"{_p(one.value, language)}{_why(one.reason, one.reason_words, language)}"
+
+
+def _why(reason: str | None, words: str | None, language: str) -> str:
+    told = "" if words is None else f" – <em>{escape(words)}</em>"
+    return "" if reason is None else f": {_p(f'withheld_{reason}', language)}{told}"
 
 
 def _receiver(one: ConsentView, language: str) -> str:
@@ -139,11 +157,17 @@ def _extension(one: ExtensionTold, language: str) -> str:
 def _accesses(entries: Sequence[AccessView], language: str) -> str:
     head = "".join(f"<th>{_h(name, language)}</th>" for name in ("when", "who", "did", "why", "fields"))
     rows = "".join(
-        f"<tr><td>{_moment(one.at)}</td><td>{escape(one.who)}</td><td>{_p(one.kind, language)}</td>"
+        f"<tr><td>{_moment(one.at)}</td><td>{escape(_who(one, language))}</td><td>{_p(one.kind, language)}</td>"
         f"<td>{_p(one.purpose, language)}</td><td>{escape(_codes(one.fields, language))}</td></tr>"
         for one in entries
     )
     return f"<h2>{_h('accesses', language)}</h2><table><tr>{head}</tr>{rows}</table>"
+
+
+def _who(one: AccessView, language: str) -> str:
+    """The reader, with the roles and desks in which they looked."""
+    codes = _codes([code.partition(":")[2] for code in one.acting_as], language)
+    return f"{one.who} ({codes})" if codes else one.who
 
 
 def _list(name: str, items: Iterable[str], language: str) -> str:

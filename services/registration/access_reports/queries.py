@@ -38,6 +38,7 @@ from services.registration.sharing.queries import shares
 from services.registration.sharing.rules import DeletionAnswer
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import Vault
+from services.registration.withholding import queries as withholding
 
 MOST_ENTRIES = 500
 """The maximum number of entries of the record of access in one report."""
@@ -52,13 +53,17 @@ async def record_of_person(
     page = await needs.needs(session, person, _first(_MOST_NEEDS), actor=actor, vault=vault)
     return RecordOfPerson(
         person=people.returnee_view(person, key, actor=actor),
-        safe_contact=await consent.find_safe_contact(session, person.id, key=key),
+        safe_contact=await consent.recorded_contact(
+            session, person.id, key=key, lasts=pack.reception.retention.safe_contact_lasts
+        ),
         needs=page.items,
         consents=[
             consent.consent_view(row, withdrawal, key, age_group=person.age_group, at=at)
             for row, withdrawal in await consent.consent_rows(session, person.id)
         ],
         answers=await _answers(session, person, language=language, actor=actor, pack=pack, vault=vault),
+        excluded_people=await withholding.excluded(session, person.id, key=key, actor=actor),
+        withholding_reasons=await withholding.reasons(session, person, key=key),
     )
 
 

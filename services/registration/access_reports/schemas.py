@@ -16,6 +16,7 @@ from services.registration.legal_requests.rules import Asked, Authority, Request
 from services.registration.needs.schemas import NeedView
 from services.registration.people.schemas import ReturneeView
 from services.registration.sharing.rules import DeletionAnswer
+from services.registration.withholding.schemas import ExcludedPersonView, ReasonView
 
 
 class AnswersOfPerson(BaseModel):
@@ -35,6 +36,8 @@ class RecordOfPerson(BaseModel):
     needs: list[NeedView]
     consents: list[ConsentView]
     answers: list[AnswersOfPerson]
+    excluded_people: list[ExcludedPersonView]
+    withholding_reasons: list[ReasonView]
 
 
 class RecipientOfData(BaseModel):

@@ -13,13 +13,13 @@ from services.registration.audit.rules import Access, Actor
 
 _INSERT = """
     INSERT INTO audit_entry (at, subject_id, kind, action, who, client_id, organization_id, purpose, fields,
-                             referral_id, offer_id, trace_id)
+                             referral_id, offer_id, trace_id, acting_as)
     SELECT at, subject_id, kind, action, who, client_id, organization_id, purpose, fields::text[], referral_id,
-           offer_id, trace_id
+           offer_id, trace_id, acting_as::text[]
     FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
-                $9::text[], $10::uuid[], $11::uuid[], $12::text[])
+                $9::text[], $10::uuid[], $11::uuid[], $12::text[], $13::text[])
         AS e (at, subject_id, kind, action, who, client_id, organization_id, purpose, fields, referral_id, offer_id,
-              trace_id)
+              trace_id, acting_as)
 """
 
 
@@ -44,6 +44,7 @@ async def record(session: AsyncSession, actor: Actor, accesses: Sequence[Access]
             access.referral_id,
             access.offer_id,
             access.trace_id or trace_id,
+            array_text(actor.acting_as) if actor.acting_as else None,
         )
         for access in accesses
     ]

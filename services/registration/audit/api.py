@@ -9,6 +9,7 @@ from services.registration.audit.rules import (
     EXPORTS_SCOPE,
     Actor,
     Sight,
+    acting_as,
     known_areas,
 )
 from services.registration.pack import Pack
@@ -39,6 +40,7 @@ def actor_of(caller: Caller, pack: Pack) -> Actor:
             own_packets=tenant.restricted and tenant.organization_id is not None,
         ),
         person=caller.person,
+        acting_as=acting_as(caller.texts("roles") or (), named or ()),
     )
 
 

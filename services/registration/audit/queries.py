@@ -41,12 +41,13 @@ def _view(row: AuditEntry) -> AccessView:
         referral_id=row.referral_id,
         offer_id=row.offer_id,
         trace_id=row.trace_id,
+        acting_as=row.acting_as or [],
     )
 
 
 _ACCESSES = """
 SELECT 'registration' AS service, id, at, kind, action, who, client_id, organization_id, purpose, fields, trace_id,
-    ARRAY[subject_id] AS returnee_ids, referral_id, offer_id
+    acting_as, ARRAY[subject_id] AS returnee_ids, referral_id, offer_id
 FROM audit_entry
 WHERE ($1::uuid IS NULL OR subject_id = $1) AND ($2::text IS NULL OR client_id = $2 OR who = $2)
     AND ($3::timestamptz IS NULL OR at >= $3)

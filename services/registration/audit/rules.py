@@ -80,6 +80,8 @@ class Actor:
     sight: Sight = Sight()
     person: bool = False
     """True for a person who signed in through a client that other people use too."""
+    acting_as: tuple[str, ...] = ()
+    """The roles and desks of its token, as codes with their kind: `role:reception_clerk`, `desk:conamigua`."""
 
     @property
     def principal(self) -> str:
@@ -134,6 +136,16 @@ _AREA = re.compile(r"[A-Z]{2}([0-9]{2,6})?")
 def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
     """The codes that have the form of a country or place code. Others are omitted."""
     return tuple(code for code in codes if _AREA.fullmatch(code))
+
+
+_ROLE_OR_DESK = re.compile(r"[A-Za-z0-9._-]{1,80}")
+
+
+def acting_as(roles: Iterable[str], desks: Iterable[str]) -> tuple[str, ...]:
+    """The roles and desks of a token in the form of the record. Texts that are no codes are omitted, because the issuer
+    of the token writes them and the record is read by people."""
+    told = [("role", one) for one in roles] + [("desk", one) for one in desks]
+    return tuple(f"{kind}:{code}" for kind, code in sorted(set(told)) if _ROLE_OR_DESK.fullmatch(code))
 
 
 def is_source_of_a_client(source: str) -> bool:

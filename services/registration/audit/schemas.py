@@ -24,3 +24,7 @@ class AccessView(BaseModel):
     referral_id: UUID | None
     offer_id: UUID | None
     trace_id: str | None
+    acting_as: list[str] = Field(
+        description="Roles and desks of the token at that moment; empty if it had none, and in old entries",
+        examples=[["desk:child_desk", "role:reception_clerk"]],
+    )

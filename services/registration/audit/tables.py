@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Index, text
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, Text, text
 from sqlmodel import Field
 
 from libs.chassis.sealed_log import SealedLog
@@ -49,6 +49,8 @@ class AuditEntry(Table, table=True):
     referral_id: UUID | None = None
     offer_id: UUID | None = None
     trace_id: str | None = None
+    acting_as: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """The roles and desks of the reader at that moment. None if the token had neither, and in older entries."""
 
 
 class AuditSeal(Table, table=True):
@@ -77,5 +79,6 @@ AUDIT = SealedLog(
         "id", "transaction_id", "at", "subject_id", "kind", "action", "who", "client_id", "organization_id", "purpose",
         "fields", "referral_id", "offer_id", "trace_id",
     ),
+    covered_later=("acting_as",),
 )  # fmt: skip
 """The description of the record for the sealer in the chassis."""

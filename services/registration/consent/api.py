@@ -15,7 +15,7 @@ from libs.events.catalogue.arrivals import SafeContactTold
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import AccessPurpose
 from services.registration.consent.actions import consents, safe_contacts
-from services.registration.consent.schemas import AnyConsentTold, ConsentView, SafeContactView
+from services.registration.consent.schemas import AnyConsentTold, ConsentView, ContactStateView, SafeContactView
 from services.registration.errors import ConsentAlreadyWithdrawn, ReturneeErased, SafeContactMissing
 from services.registration.pack import ThePack
 from services.registration.vault.api import TheVault
@@ -33,7 +33,16 @@ _CONSENT_EXAMPLE = {
     "expires_at": "2027-03-02T19:45:00Z",
     "revocation_explained": True,
 }
-_CONTACT_EXAMPLE = {"channel": "sms", "address": "+502 5123 4567", "language": "spa", "hours_from": 9}
+_CONTACT_EXAMPLE = {
+    "channel": "sms",
+    "address": "+502 5123 4567",
+    "address_owner": "relative",
+    "code_word": "zanate",
+    "may_name_organization": False,
+    "language": "spa",
+    "hours_from": 9,
+    "expires_at": "2026-06-02T19:45:00Z",
+}
 _NAMED_EXAMPLE = {name: value for name, value in _CONSENT_EXAMPLE.items() if name != "recipient_class"} | {
     "recipient_organization_id": "0195c1a0-7b20-7e33-9b02-5f6a7b8c9d0e",
     "recipient_name": "Casa de Acogida Ejemplo",
@@ -116,14 +125,20 @@ async def set_safe_contact(
 ) -> SafeContactView:
     """Set a safe way to reach the person, or state (channel `none`) that nobody may contact them."""
     actor = actor_of(caller, pack)
-    country = pack.reception.country
 
     async def set_it() -> None:
-        await safe_contacts.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, country=country)
+        await safe_contacts.set_safe_contact(session, returnee_id, body, actor=actor, vault=vault, pack=pack)
 
     await own(session, set_it, returnee=returnee_id)()
     response.headers["Cache-Control"] = "no-store"
-    return await safe_contacts.show_safe_contact(session, returnee_id, vault=vault)
+    lasts = pack.reception.retention.safe_contact_lasts
+    return await safe_contacts.show_safe_contact(session, returnee_id, vault=vault, lasts=lasts)
+
+
+@router.get("/returnees/{returnee_id}/safe-contact/state", responses=responses(NotFound, ReturneeErased))
+async def contact_state(returnee_id: UUID, session: Session, caller: Reader, pack: ThePack) -> ContactStateView:
+    """Whether a safe contact is known or must be asked again, without the contact itself."""
+    return await safe_contacts.show_contact_state(session, returnee_id, actor=actor_of(caller, pack), pack=pack)
 
 
 @router.get("/returnees/{returnee_id}/safe-contact", responses=responses(NotFound, ReturneeErased, SafeContactMissing))
@@ -139,4 +154,6 @@ async def look_up_safe_contact(
     """The safe contact of a person. Request it with a purpose directly before you send; never store the response."""
     response.headers["Cache-Control"] = "no-store"
     actor = actor_of(caller, pack)
-    return await safe_contacts.look_up_safe_contact(session, returnee_id, purpose=purpose, actor=actor, vault=vault)
+    return await safe_contacts.look_up_safe_contact(
+        session, returnee_id, purpose=purpose, actor=actor, vault=vault, pack=pack
+    )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -13,8 +13,8 @@ from libs.chassis.errors import NotFound
 from libs.consents.policy import ConsentGate, ConsentPolicy, Opened, consent_key, organization_key
 from libs.events.catalogue.consents import ConsentElements
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
-from libs.events.people_codes import AgeGroup
-from services.registration.consent.rules import (
+from libs.events.people_codes import AddressOwner, AgeGroup
+from services.registration.consent.rules.consents import (
     ConsentMethod,
     GivenBy,
     Grant,
@@ -22,7 +22,8 @@ from services.registration.consent.rules import (
     counts,
     standing_grants,
 )
-from services.registration.consent.schemas import ConsentView, SafeContactView, recipient_of
+from services.registration.consent.rules.contacts import ContactState, contact_end, has_ended
+from services.registration.consent.schemas import ConsentView, ContactStateView, SafeContactView, recipient_of
 from services.registration.consent.tables import Consent, ConsentState, ConsentWithdrawal, SafeContact, staff_reference
 from services.registration.errors import SafeContactMissing
 from services.registration.organizations.queries import statuses
@@ -197,26 +198,63 @@ def consent_view(
     )
 
 
-async def find_safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView | None:
-    """The safe contact with its address decrypted, or None if the person has not stated one."""
+async def stored_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView | None:
+    """The safe contact as it was told, also after its end, or None if the person has not stated one."""
     row = await session.get(SafeContact, returnee_id)
     if row is None:
         return None
     return SafeContactView(
         channel=ContactChannel(row.channel),
         address=key.open_or_none(row.address_sealed, table="safe_contact", column="address"),
+        address_owner=None if row.address_owner is None else AddressOwner(row.address_owner),
+        code_word=key.open_or_none(row.code_word_sealed, table="safe_contact", column="code_word"),
+        may_name_organization=row.may_name_organization,
         language=row.language,
         hours_from=row.hours_from,
         hours_until=row.hours_until,
         may_leave_message=row.may_leave_message,
+        expires_at=row.expires_at,
         confirmed_at=row.confirmed_at,
         version=row.version,
     )
 
 
-async def safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey) -> SafeContactView:
-    """The safe contact with its address decrypted, or SafeContactMissing."""
-    found = await find_safe_contact(session, returnee_id, key=key)
+async def recorded_contact(
+    session: AsyncSession, returnee_id: UUID, *, key: DataKey, lasts: timedelta
+) -> SafeContactView | None:
+    """The safe contact with the moment at which it ends, also after that, or None if the person has not stated one."""
+    found = await stored_contact(session, returnee_id, key=key)
+    if found is None:
+        return None
+    end = contact_end(found.channel, told=found.expires_at, confirmed_at=found.confirmed_at, lasts=lasts)
+    return found.model_copy(update={"expires_at": end})
+
+
+async def find_safe_contact(
+    session: AsyncSession, returnee_id: UUID, *, key: DataKey, lasts: timedelta
+) -> SafeContactView | None:
+    """The safe contact that may be used now, with its address decrypted. None if the person has not stated one, or if
+    it has ended."""
+    found = await recorded_contact(session, returnee_id, key=key, lasts=lasts)
+    return None if found is None or has_ended(found.expires_at, at=now(session)) else found
+
+
+async def safe_contact(session: AsyncSession, returnee_id: UUID, *, key: DataKey, lasts: timedelta) -> SafeContactView:
+    """The safe contact that may be used now, or SafeContactMissing."""
+    found = await find_safe_contact(session, returnee_id, key=key, lasts=lasts)
     if found is None:
         raise SafeContactMissing
     return found
+
+
+async def contact_state(session: AsyncSession, returnee_id: UUID, *, lasts: timedelta) -> ContactStateView:
+    """Whether a safe contact is known, without the contact."""
+    row = await session.get(SafeContact, returnee_id)
+    if row is None:
+        return ContactStateView(state=ContactState.MISSING, expires_at=None)
+    channel = ContactChannel(row.channel)
+    end = contact_end(channel, told=row.expires_at, confirmed_at=row.confirmed_at, lasts=lasts)
+    if end is None:
+        return ContactStateView(state=ContactState.NOBODY, expires_at=None)
+    state = ContactState.ENDED if has_ended(end, at=now(session)) else ContactState.VALID
+    return ContactStateView(state=state, expires_at=end)

@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.catalogue.consents import ConsentElements, ConsentGiven, NamedConsentGiven, OrganizationName
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.people_codes import AddressOwner
 from libs.wire.values import Flag
-from services.registration.consent.rules import ConsentMethod, GivenBy, recipient_key
+from services.registration.consent.rules.consents import ConsentMethod, GivenBy, recipient_key
+from services.registration.consent.rules.contacts import ContactState
 
 
 class ConsentTold(ConsentGiven):
@@ -114,14 +116,36 @@ class ConsentView(BaseModel):
     standing: bool = Field(description="Whether it is valid now: neither withdrawn nor expired")
 
 
-class SafeContactView(BaseModel):
-    """A safe way to reach a person; each access is recorded."""
+class ContactElements(BaseModel):
+    """A safe way to reach a person, with the conditions under which it is safe."""
 
     channel: ContactChannel
     address: str | None = Field(examples=["+50251234567"])
+    address_owner: AddressOwner | None = Field(description="Whose it is; null if it was not stated")
+    code_word: str | None = Field(
+        examples=["zanate"], description="What you must say first; null if the person wants no code word"
+    )
+    may_name_organization: bool = Field(description="Whether you may say from which organisation you call")
     language: str | None = Field(description="Null if it was not stated")
     hours_from: int | None = Field(description="Null if it was not stated: ask before you rely on any hour")
     hours_until: int | None
     may_leave_message: bool
+    expires_at: datetime | None = Field(
+        description="Do not use it from this time on; null if the person must not be contacted"
+    )
+
+
+class SafeContactView(ContactElements):
+    """A safe way to reach a person; each access is recorded."""
+
     confirmed_at: datetime
     version: int
+
+
+class ContactStateView(BaseModel):
+    """Whether a safe contact is known, without the contact."""
+
+    state: ContactState = Field(
+        description="`missing` or `ended`: ask the person. `nobody`: the person must not be contacted"
+    )
+    expires_at: datetime | None

@@ -10,7 +10,8 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
-from services.registration.consent.rules import ConsentMethod, GivenBy
+from libs.events.people_codes import AddressOwner
+from services.registration.consent.rules.consents import ConsentMethod, GivenBy
 from services.registration.database import Table, moment, one_of, sealed
 from services.registration.vault.sealing import DataKey
 
@@ -92,6 +93,8 @@ class SafeContact(Table, table=True):
         CheckConstraint("hours_from BETWEEN 0 AND 23 AND hours_until BETWEEN 1 AND 24", name="safe_contact_hours"),
         CheckConstraint("hours_until > hours_from", name="safe_contact_hours_in_order"),
         CheckConstraint("(channel = 'none') = (address_sealed IS NULL)", name="safe_contact_address"),
+        one_of("address_owner", list(AddressOwner), name="safe_contact_address_owner"),
+        CheckConstraint("channel <> 'none' OR expires_at IS NULL", name="safe_contact_nobody_has_no_end"),
     )
 
     returnee_id: UUID = Field(primary_key=True, foreign_key="returnee.id")
@@ -105,6 +108,11 @@ class SafeContact(Table, table=True):
     may_leave_message: bool
     confirmed_at: datetime = Field(sa_column=moment())
     """When the person last said that this is safe."""
+    address_owner: str | None = None
+    code_word_sealed: bytes | None = Field(default=None, sa_column=sealed())
+    may_name_organization: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
+    expires_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """The end that was told. None: `retention.safe_contact_days` of the pack count from the confirmation."""
 
 
 def sealed_reference(told: str, key: DataKey) -> bytes:

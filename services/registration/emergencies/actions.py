@@ -128,7 +128,9 @@ async def read_person(
             case_code=person.case_code,
             identity=identity_of(person, key),
             languages=person.languages,
-            safe_contact=await find_safe_contact(session, person.id, key=key),
+            safe_contact=await find_safe_contact(
+                session, person.id, key=key, lasts=pack.reception.retention.safe_contact_lasts
+            ),
         )
     await record(session, actor, [_access(row, AccessKind.READ, "read", [*_SHOWN, f"emergency.{row.id}"])])
     return shown

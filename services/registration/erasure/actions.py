@@ -16,7 +16,8 @@ from services.registration.audit.rules import Access, AccessKind, AccessPurpose,
 from services.registration.doubts.actions import forget_doubts
 from services.registration.erasure.rules import KEEP_ARRIVAL_KEY_DAYS, REACH
 from services.registration.erasure.tables import Erasure
-from services.registration.households.actions import leave_household
+from services.registration.excluded_people.actions import forget_links
+from services.registration.households.actions.households import leave_household
 from services.registration.needs import restricted
 from services.registration.pack import Pack
 from services.registration.people.actions.merging import lock_people, records_of
@@ -124,6 +125,7 @@ async def _forget(session: AsyncSession, row: Returnee, *, erased_at: datetime, 
     session.add_all([row, Erasure(returnee_id=returnee_id, erased_at=erased_at, arrival_key=arrival_key)])
     await session.flush()
     await forget_doubts(session, returnee_id)
+    await forget_links(session, returnee_id)
     await restricted.forget(session, returnee_id, vault=vault)
     await forget_screening(session, returnee_id, vault=vault)
     await leave_household(session, row)

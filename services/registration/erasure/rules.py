@@ -88,6 +88,9 @@ REACH: Final[Mapping[str, Reach]] = {
     ),
     "consent_state": Reach(stays=frozenset({"returnee_id", "version"})),
     "safe_contact": Reach(deleted=True),
+    # `excluded_people.actions.forget_links` has removed the links of others who told a name.
+    "excluded_person": Reach(deleted=True, whose="(returnee_id = $1 OR other_returnee_id = $1)"),
+    "withholding_reason": Reach(deleted=True),
     "arrival_told": Reach(deleted=True),
     "household_claim": Reach(deleted=True),
     "answer": Reach(deleted=True),
@@ -278,19 +281,10 @@ REACH: Final[Mapping[str, Reach]] = {
 """What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset(
     {
-        "arrival_batch",
-        "asked_again",
-        "certificate",
-        "export_download",
-        "household",
-        "incident",
-        "people_export",
-        "provider_standing",
-        "retention_day",
-        "sync_device",
-        "wristband",
+        "arrival_batch", "asked_again", "certificate", "export_download", "household", "incident", "people_export",
+        "provider_standing", "retention_day", "sync_device", "wristband",
     }
-)
+)  # fmt: skip
 """Tables in which no row belongs to one person."""
 RESTRICTED_STORE: Final = frozenset({"restricted_need", "restricted_repeat", "restricted_screening"})
 """Tables whose rows can be assigned to a person only with the key: `needs.restricted.forget` and

@@ -11,11 +11,15 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import Actor
 from services.registration.errors import HouseholdClaimDecided
+from services.registration.excluded_people.queries import kept_apart, may_be_excluded, names_told
+from services.registration.excluded_people.rules import may_be_same
 from services.registration.households.rules import ClaimDecision, ClaimReason, claims_in_doubt
 from services.registration.households.schemas import HouseholdClaimView, HouseholdState, HouseholdView, Joining
 from services.registration.households.tables import Household, HouseholdClaim
 from services.registration.people.queries import visible_to
 from services.registration.people.tables import Returnee
+from services.registration.vault.queries import data_keys
+from services.registration.vault.sealing import Vault
 
 _MEMBERS = """
     SELECT h.id, h.reference_returnee_id, h.version, h.expected_size, h.stay_together,
@@ -166,6 +170,43 @@ async def doubts(session: AsyncSession, joinings: Sequence[Joining]) -> dict[UUI
         )
         found |= {one.returnee_id: reason for one, reason in zip(group, reasons, strict=True) if reason is not None}
     return found
+
+
+_NAMERS = """
+    SELECT e.returnee_id, r.household_id FROM excluded_person e JOIN returnee r ON r.id = e.returnee_id
+    WHERE r.household_id = ANY($1::uuid[]) AND e.has_name
+"""
+
+
+async def excluded_newcomers(
+    session: AsyncSession, joinings: Sequence[Joining], names: Mapping[UUID, tuple[str, str]], *, vault: Vault
+) -> dict[UUID, ClaimReason]:
+    """The people, who are being registered with these names, whose name a member of the household excludes. The
+    households must be locked."""
+    groups = by_household(joinings)
+    rows = await (await raw(session)).fetch(_NAMERS, list(groups)) if groups else []
+    if not rows:
+        return {}
+    at = {row["returnee_id"]: row["household_id"] for row in rows}
+    told = await names_told(session, list(at), keys=await data_keys(vault, at))
+    return {
+        one.returnee_id: ClaimReason.EXCLUDED_PERSON
+        for namer, excluded in told.items()
+        for one in groups[at[namer]]
+        if any(may_be_same(names[one.returnee_id], name) for name in excluded)
+    }
+
+
+async def excluded_joiner(
+    session: AsyncSession, person: Returnee, household_id: UUID, *, vault: Vault
+) -> dict[UUID, ClaimReason]:
+    """The same for a person who is registered and joins now: records are compared too."""
+    members = await members_of(session, household_id)
+    apart = (await kept_apart(session, [person.id])).get(person.id, set())
+    is_apart = not apart.isdisjoint(member.id for member in members)
+    if is_apart or await may_be_excluded(session, [*members, person], joining={person.id}, vault=vault):
+        return {person.id: ClaimReason.EXCLUDED_PERSON}
+    return {}
 
 
 def by_household(joinings: Sequence[Joining]) -> dict[UUID, list[Joining]]:

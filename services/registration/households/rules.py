@@ -13,6 +13,8 @@ class ClaimReason(StrEnum):
     """The household would have more members than stated."""
     SIZE_DIFFERS = "size_differs"
     """Another member has stated another size."""
+    EXCLUDED_PERSON = "excluded_person"
+    """One of the two excludes the other, or somebody with this name."""
 
 
 class ClaimDecision(StrEnum):

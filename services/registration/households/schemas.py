@@ -57,6 +57,8 @@ class HouseholdBody(Body):
     """All members, including the reference person."""
     expected_size: Annotated[Whole, Field(ge=1, le=30)]
     stay_together: Flag = True
+    namesakes_confirmed: Flag = False
+    """True after `may-be-excluded`: you have checked that nobody of them is the person whom another one excludes."""
 
 
 class HouseholdCorrection(Body):
@@ -68,6 +70,8 @@ class HouseholdCorrection(Body):
     member_ids: Annotated[list[UUID], Field(min_length=1, max_length=30)] | None = None
     expected_size: Annotated[Whole, Field(ge=1, le=30)] | None = None
     stay_together: Flag | None = None
+    namesakes_confirmed: Flag = False
+    """True after `may-be-excluded`: you have checked that nobody of them is the person whom another one excludes."""
 
 
 class HouseholdView(BaseModel):
@@ -87,6 +91,8 @@ class HouseholdDecision(Body):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "separate"}]})
 
     decision: ClaimDecision
+    namesakes_confirmed: Flag = False
+    """True after `may-be-excluded`: you have checked that nobody of them is the person whom another one excludes."""
 
 
 class HouseholdClaimView(BaseModel):

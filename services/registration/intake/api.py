@@ -13,7 +13,14 @@ from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import WHO_REGISTERS
 from services.registration.audit.api import actor_of
-from services.registration.errors import HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, ReturneeErased
+from services.registration.errors import (
+    HouseholdClaimDecided,
+    HouseholdFull,
+    MayBeExcluded,
+    MemberOfAnotherHousehold,
+    MustStayApart,
+    ReturneeErased,
+)
 from services.registration.households import queries
 from services.registration.households.schemas import (
     HouseholdBody,
@@ -40,17 +47,24 @@ CheckQuery = Annotated[
     Query(description="The check that proved who the person is that asks for this; it is recorded"),
 ]
 Desk = Annotated[Caller, requires("intake:decide", by=WHO_REGISTERS)]
+_APART = (MustStayApart, MayBeExcluded)
 
 
-@router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, KeyReused))
+@router.post("/households", status_code=201, responses=responses(MemberOfAnotherHousehold, *_APART, KeyReused))
 async def create_household(
-    body: HouseholdBody, session: Session, caller: Writer, pack: ThePack, once: OnceRequired, response: Response
+    body: HouseholdBody,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    vault: TheVault,
+    once: OnceRequired,
+    response: Response,
 ) -> HouseholdView:
     """Create a household of people who were registered separately."""
     actor = actor_of(caller, pack)
 
     async def create() -> UUID:
-        return await corrections.create_household(session, body, actor=actor)
+        return await corrections.create_household(session, body, actor=actor, vault=vault)
 
     await require_known(session, body.member_ids)
     household_id = await once(session, own(session, create))
@@ -62,7 +76,7 @@ async def create_household(
 
 @router.patch(
     "/households/{household_id}",
-    responses=responses(NotFound, MemberOfAnotherHousehold, VersionMismatch, PreconditionRequired),
+    responses=responses(NotFound, MemberOfAnotherHousehold, *_APART, VersionMismatch, PreconditionRequired),
 )
 async def correct_household(
     household_id: UUID,
@@ -91,10 +105,16 @@ async def correct_household(
 
 @router.post(
     "/household-claims/{claim_id}/decide",
-    responses=responses(NotFound, HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, KeyReused),
+    responses=responses(NotFound, HouseholdClaimDecided, HouseholdFull, MemberOfAnotherHousehold, *_APART, KeyReused),
 )
 async def decide_household_claim(
-    claim_id: UUID, body: HouseholdDecision, session: Session, caller: Desk, pack: ThePack, once: OnceOptional
+    claim_id: UUID,
+    body: HouseholdDecision,
+    session: Session,
+    caller: Desk,
+    pack: ThePack,
+    vault: TheVault,
+    once: OnceOptional,
 ) -> HouseholdClaimView:
     """Decide whether a person belongs to the household that they name. Until then neither is shown the other.
 
@@ -104,7 +124,7 @@ async def decide_household_claim(
     actor = actor_of(caller, pack)
 
     async def decide() -> UUID:
-        await corrections.decide_claim(session, claim_id, body.decision, actor=actor)
+        await corrections.decide_claim(session, claim_id, body, actor=actor, vault=vault)
         return claim_id
 
     decided_id = await once(session, own(session, decide, household_claim=claim_id))

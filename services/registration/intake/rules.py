@@ -16,12 +16,8 @@ from libs.events.doubt import UNKNOWN_CODE, Path, as_it_came, path_of, without_f
 from libs.events.event import SetAside
 from libs.events.people_codes import AgeGroup
 from libs.taxonomy.model import Taxonomy
-from services.registration.consent.rules import (
-    element_faults,
-    recipient_key,
-    safe_contact_faults,
-    silence_faults,
-)
+from services.registration.consent.rules.consents import element_faults, recipient_key, silence_faults
+from services.registration.consent.rules.contacts import safe_contact_faults
 from services.registration.needs.rules import NOTHING_KNOWN, is_more_urgent, need_faults, told_need
 from services.registration.organizations.rules import Nameable, organization_faults
 from services.registration.people.rules import (
@@ -76,7 +72,7 @@ def arrival_faults(
     )
     group = age_of(birth_date, body.profile.age, on=today).group
     faults += _consents_faults(body, group, at=at, times=times, nameable=nameable)
-    return faults + _contact_faults(body, country=country)
+    return faults + _contact_faults(body, at=at, times=times, country=country)
 
 
 def _consents_faults(
@@ -118,17 +114,10 @@ def _rule_of(fault: FieldError) -> str:
     return UNKNOWN_CODE if fault.rule in ("unknown-category", "unknown-document") else fault.rule
 
 
-def _contact_faults(body: ReturneeArrived, *, country: str) -> list[FieldError]:
+def _contact_faults(body: ReturneeArrived, *, at: datetime, times: ToldTimes, country: str) -> list[FieldError]:
     if body.safe_contact is None:
         return []
-    return safe_contact_faults(
-        channel=body.safe_contact.channel,
-        address=body.safe_contact.address,
-        hours_from=body.safe_contact.told("hours_from"),
-        hours_until=body.safe_contact.told("hours_until"),
-        country=country,
-        pointer="/safe_contact",
-    )
+    return safe_contact_faults(body.safe_contact, at=at, times=times, country=country, pointer="/safe_contact")
 
 
 SAME_ARRIVAL = timedelta(days=3)

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.events.codes import (
     AccessNeed,
     AgeBand,
-    ContactChannel,
     DocumentKind,
     IdentityDocumentStatus,
     NeedCategory,
@@ -16,20 +15,10 @@ from libs.events.codes import (
     Sex,
 )
 from libs.events.people_codes import AgeGroup
+from services.registration.consent.schemas import ContactElements
 from services.registration.packets.rules import GrantFault
 
 EXAMPLE_GRANT = "eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJ1cm46ZW5sYWNlIn0.c2lnbmF0dXJl"  # pragma: allowlist secret
-
-
-class PacketContact(BaseModel):
-    """A safe way to reach the person, and the safe hours."""
-
-    channel: ContactChannel
-    address: str | None = Field(examples=["+50251234567"])
-    language: str | None = Field(description="Null if it was not stated")
-    hours_from: int | None = Field(description="Null if it was not stated: ask before you rely on any hour")
-    hours_until: int | None
-    may_leave_message: bool
 
 
 class PacketPerson(BaseModel):
@@ -64,7 +53,9 @@ class PacketView(BaseModel):
     people_count: int
     fields: list[str]
     person: PacketPerson
-    safe_contact: PacketContact | None = None
+    safe_contact: ContactElements | None = Field(
+        default=None, description="Null if none was stated, and from its end on"
+    )
     household_members: list[PacketPerson] | None = None
     members_withheld_count: int = Field(
         default=0, description="The number of members without consent to share their data with providers"

@@ -13,7 +13,7 @@ from libs.events.audit import Hand, note
 from libs.events.catalogue.registration import NeedReported, NeedWithdrawn, ReturneeChanged, ReturneeErased
 from libs.events.outbox import append
 from services.registration.consent.actions.consents import tell_states
-from services.registration.households.actions import tell_households
+from services.registration.households.actions.households import tell_households
 from services.registration.households.queries import household_states
 from services.registration.needs.restricted import by_id
 from services.registration.needs.schemas import RestrictedNeed, reported

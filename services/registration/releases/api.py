@@ -15,7 +15,7 @@ from libs.chassis.problems import responses
 from libs.chassis.tenancy import STAFF
 from services.registration.audit.api import actor_of
 from services.registration.audit.rules import CHILD_AUTHORITY_SCOPE
-from services.registration.errors import ReturneeErased
+from services.registration.errors import MayBeExcluded, ReturneeErased
 from services.registration.pack import Pack, ThePack
 from services.registration.protection_errors import (
     AlreadyDone,
@@ -54,7 +54,9 @@ _CHANGE = (NotFound, ReturneeErased, ReleaseEnded, VersionMismatch, Precondition
 @router.post(
     "/child-releases",
     status_code=201,
-    responses=responses(NotFound, ReturneeErased, NotAChildAlone, ReleaseOpen, RelativeExcluded, KeyReused),
+    responses=responses(
+        NotFound, ReturneeErased, NotAChildAlone, ReleaseOpen, RelativeExcluded, MayBeExcluded, KeyReused
+    ),
 )
 async def begin_release(
     body: ReleaseBody,
@@ -205,7 +207,7 @@ async def withdraw_sign_off(
 
 @router.post(
     "/child-releases/{release_id}/handover",
-    responses=responses(*_CHANGE, NotAChildAlone, FourEyes, ReleaseNotReady),
+    responses=responses(*_CHANGE, NotAChildAlone, FourEyes, ReleaseNotReady, RelativeExcluded, MayBeExcluded),
 )
 async def hand_over(
     release_id: UUID,
@@ -213,6 +215,7 @@ async def hand_over(
     session: Session,
     caller: Desk,
     pack: ThePack,
+    vault: TheVault,
     once: OnceOptional,
     condition: IfMatch,
     response: Response,
@@ -221,7 +224,7 @@ async def hand_over(
     actor = actor_of(caller, pack)
 
     async def do() -> UUID:
-        return await desk.hand_over(session, release_id, body, condition=condition, actor=actor, pack=pack)
+        return await desk.hand_over(session, release_id, body, condition=condition, actor=actor, pack=pack, vault=vault)
 
     await once(session, own(session, do, child_release=release_id))
     return await _answer(session, release_id, caller, pack, response)

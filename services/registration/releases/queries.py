@@ -136,6 +136,12 @@ def view(row: ChildRelease, valid_for: timedelta) -> ReleaseView:
     )
 
 
+def relative_of(row: ChildRelease, key: DataKey) -> RelativeTold:
+    """The relative of an open release, decrypted."""
+    assert row.relative_sealed is not None, "only an erasure wipes it"
+    return RelativeTold.model_validate_json(key.open(row.relative_sealed, table=TABLE, column=f"relative.{row.id}"))
+
+
 def view_with_words(row: ChildRelease, key: DataKey | None, valid_for: timedelta) -> ReleaseWithWords:
     """A release with all that is sealed; without a key the child is erased, and nothing of it is left."""
 

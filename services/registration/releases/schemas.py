@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from libs.events.catalogue.arrivals import DocumentNumber
 from libs.events.codes import LanguageCode, PlaceCode
 from libs.wire.names import Name
-from libs.wire.values import Moment
+from libs.wire.values import Flag, Moment
 from services.registration.releases.rules import (
     REFERENCE_MAX,
     WORDS_MAX,
@@ -56,6 +56,8 @@ class ReleaseBody(BaseModel):
     returnee_id: UUID
     relation: Relation
     relative: RelativeTold
+    namesake_confirmed: Flag = False
+    """True after `may-be-excluded`: you have checked that the relative is not the person whom the child excludes."""
 
 
 class ChildViewBody(BaseModel):
@@ -119,6 +121,8 @@ class HandoverBody(BaseModel):
     relative_shown_by: RelativeShown
     place: PlaceCode
     """Where the child will live: a coarse code, no address."""
+    namesake_confirmed: Flag = False
+    """True after `may-be-excluded`: you have checked that the relative is not the person whom the child excludes."""
 
 
 class CancellationBody(BaseModel):

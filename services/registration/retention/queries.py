@@ -25,6 +25,7 @@ def clocks_of(reception: Reception) -> list[Clock]:
         arrival_key_days=reception.retention.arrival_key_days,
         device_days=reception.retention.device_days,
         export_days=reception.retention.export_days,
+        safe_contact_days=reception.retention.safe_contact_days,
         event_days=EVENT_DAYS,
     )
 

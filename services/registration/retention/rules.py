@@ -70,6 +70,12 @@ WITHOUT_TIME: Final = (
         f"{_WITH_PERSON}; nothing is lost before a decision",
         tables=("doubtful_part", "sync_conflict"),
     ),
+    Clock(
+        "excluded people, reasons for withholding",
+        f"the end of the exclusion, or the whole rows {_WITH_PERSON}",
+        counted_as=Gone.PEOPLE,
+        tables=("excluded_person", "withholding_reason"),
+    ),
     Clock("legal requests", _CODES_STAY, tables=("legal_request",)),
     Clock(
         "identity checks",
@@ -115,6 +121,7 @@ def clocks(
     arrival_key_days: int,
     device_days: int,
     export_days: int,
+    safe_contact_days: int,
     event_days: int,
 ) -> list[Clock]:
     """All kinds of data with their ends, those with a time first."""
@@ -127,6 +134,7 @@ def clocks(
             ("returnee", "safe_contact", "field_change", "arrival_told"),
             "retention.identity_days",
         ),
+        _of_contacts(safe_contact_days),
         _of_manifests(manifest_days),
         Clock(
             "keys of erased arrivals",
@@ -149,6 +157,11 @@ def clocks(
 def _of_manifests(days: int) -> Clock:
     tables = ("manifest_entry",)
     return Clock("names in manifests", "days after landing", days, Gone.MANIFESTS, tables, "manifest_days")
+
+
+def _of_contacts(days: int) -> Clock:
+    ends = "days after it was confirmed, if the person told no end; then nobody gets it, uncounted"
+    return Clock("use of a safe contact", ends, days, setting="retention.safe_contact_days")
 
 
 def _of_exports(days: int) -> Clock:

@@ -25,7 +25,7 @@ VIEWS_OF = {
     "network_steward": STAFF_VIEWS,
     "operator": STAFF_VIEWS,
     "data_protection_officer": ["/directory", "/people-data", "/matches"],
-    "screener": ["/directory"],
+    "screener": ["/directory", "/screening"],
     "provider": PROVIDER_VIEWS,
     "restricted_provider": PROVIDER_VIEWS,
 }

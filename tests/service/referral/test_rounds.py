@@ -12,6 +12,7 @@ from libs.events.catalogue.registration import ArrivalBatchIntakeCompleted, Arri
 from libs.events.codes import ProtectionFlag, TransportMode, Urgency
 from services.referral.router import loop
 from services.referral.router.actions import rounds
+from services.referral.router.actions.rounds import Round
 from services.referral.router.loop import Router
 from tests.infra import for_service
 from tests.service.referral import making
@@ -259,6 +260,35 @@ async def test_the_leader_sees_needs_that_another_process_has_recorded(world: Wo
         async with asyncio.timeout(60):
             while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await running
+
+
+async def test_while_a_flight_waits_for_its_last_person_there_are_few_rounds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Its needs seem to be ready all the time. Taken out: `EMPTY_S` in `Router._pause` (a round every 50 ms)."""
+    monkeypatch.setattr(loop, "SWEEP_S", 86_400.0)
+    monkeypatch.setattr(loop, "EMPTY_S", 3_600.0)
+    await world.provider()
+    batch, began = uuid4(), 0
+    await world.person({"arrival_batch_id": batch, "urgency": "normal"}, arrival_batch_id=batch)
+    real = Router.place_once
+
+    async def counted(router: Router) -> Round:
+        nonlocal began
+        began += 1
+        return await real(router)
+
+    monkeypatch.setattr(Router, "place_once", counted)
+    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
+    running = asyncio.create_task(router.run(stop))
+    try:
+        await until(lambda: router.leads)
+        rounds = began
+        await asyncio.sleep(10 * loop.POLL_S)
+        assert began <= rounds + 1
     finally:
         stop.set()
         await running

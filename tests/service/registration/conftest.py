@@ -30,6 +30,8 @@ from libs.events.event import Event, Received
 from libs.events.subscriptions import Subscriptions
 from services.registration import app
 from services.registration.database import KeysDatabase
+from services.registration.linkage.priors import Priors
+from services.registration.linkage.priors import load as load_priors
 from services.registration.pack import Pack, load_pack
 from services.registration.settings import Settings
 from services.registration.vault.sealing import MasterKey, Vault
@@ -223,6 +225,19 @@ def sample_pack() -> Pack:
 
 
 @pytest.fixture(scope="session")
+def sample_priors() -> Priors:
+    """Frozen as the pack is, and read once for the same reason."""
+    return load_priors(PACK / "linkage.yaml")
+
+
+@pytest.fixture
+def read_once(sample_pack: Pack, sample_priors: Priors, monkeypatch: Any) -> None:
+    """Applications of the tests get what the session has read."""
+    monkeypatch.setattr(app, "load_pack", lambda directory: sample_pack)
+    monkeypatch.setattr(app, "load_priors", lambda path: sample_priors)
+
+
+@pytest.fixture(scope="session")
 def spans_directory(tmp_path_factory: Any) -> Path:
     """Where spans go. The first application of a process decides; after another service's they go here too."""
     directory: Path = tmp_path_factory.mktemp("spans")
@@ -235,7 +250,7 @@ def spans_directory(tmp_path_factory: Any) -> Path:
 
 @pytest.fixture
 async def registration(
-    databases: tuple[str, str], sample_pack: Pack, issuer: Any, running: Any, spans_directory: Path, monkeypatch: Any
+    databases: tuple[str, str], sample_pack: Pack, read_once: None, issuer: Any, running: Any, spans_directory: Path
 ) -> AsyncIterator[Registration]:
     """The API on a real port."""
     url, keys_url = databases
@@ -254,7 +269,6 @@ async def registration(
     )
     keys = KeysDatabase(keys_url)
     vault = Vault(MasterKey.from_base64(KEY), keys, MasterKey.from_base64(RESTRICTED_KEY))
-    monkeypatch.setattr(app, "load_pack", lambda directory: sample_pack)
     database = Database(for_service(url), clock=Clock(), application_name="registration-test")
     async with database.transaction() as session:
         told = await (await raw(session)).fetchval("SELECT coalesce(max(id), 0) FROM outbox")

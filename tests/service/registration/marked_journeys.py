@@ -1,5 +1,5 @@
 """Requests with a mark in each text: consents for one organisation, an emergency, the release of a child, people who
-are called, a person without papers, and a file of people."""
+are called, a person without papers, a file of people, and excluded people."""
 
 from __future__ import annotations
 
@@ -107,3 +107,19 @@ async def in_a_file(registration: Registration, mark: Mark) -> None:
     await a_person_of_today(registration, identity={"given_names": mark(), "family_names": mark()})
     export = await approved_export(registration, await named(registration, reason=mark()))
     assert rows_in(await file_of(registration, export))
+
+
+async def with_excluded_people(registration: Registration, mark: Mark) -> None:
+    """A person who excludes somebody, and says why; a household that they would share, and one reason more."""
+    person, other = await registration.register(), await registration.register()
+    path = f"/v1/returnees/{person['id']}"
+    told = {"name": {"given_names": mark(), "family_names": mark()}, "reason": "other", "reason_words": mark()}
+    answer = await registration.post(f"{path}/excluded-people", told | {"returnee_id": other["id"]})
+    assert answer.status_code == 201, answer.text
+    ids = [person["id"], other["id"]]
+    body = {"reference_returnee_id": ids[0], "member_ids": ids, "expected_size": 2}
+    assert (await registration.post("/v1/households", body)).json()["code"] == "must-stay-apart"
+    reason = {"about": "purpose", "value": "research", "reason": "other", "reason_words": mark()}
+    headers = registration.headers()
+    done = await registration.client.put(f"{path}/withholding-reasons", json=reason, headers=headers)
+    assert done.status_code == 200, done.text

@@ -1,6 +1,7 @@
 """The record of access: complete, append-only, sealed by a chain that shows every change."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -159,3 +160,60 @@ async def test_every_read_and_write_of_a_person_is_in_their_list(registration):
     ]
     assert entries[-2]["purpose"] == "request_of_person"
     assert entries[-3]["fields"] == ["given_names"], "which fields, never what they say"
+
+
+READER = Actor("clerk", "console", acting_as=("desk:conamigua", "role:reception_clerk"))
+
+
+async def record_of_reader(database, number):
+    async with database.transaction() as session:
+        await actions.record(session, READER, [an_access(number)])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_entry SET acting_as = ARRAY['role:somebody'] WHERE id = 2",
+        "UPDATE audit_entry SET acting_as = NULL WHERE id = 2",
+        "UPDATE audit_entry SET acting_as = ARRAY['role:somebody'] WHERE id = 1",
+    ],
+    ids=["another role", "no role", "a role in an entry without one"],
+)
+async def test_whoever_changes_in_which_role_somebody_read_breaks_the_chain(own, change):
+    database, url = own
+    await record(database, 1)
+    await record_of_reader(database, 2)
+    await seal_all(database, 2)
+    assert (await report(database)).broken_at is None
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute(change)
+    await connection.close()
+    assert (await report(database)).broken_at == 1
+
+
+async def test_entries_that_were_sealed_before_roles_were_recorded_keep_their_hash(own):
+    database, _ = own
+    older = replace(AUDIT, covered_later=())
+    await record(database, 1, 2)
+    async with asyncio.timeout(20):
+        while not await seal_once(database, older):
+            pass
+    await record_of_reader(database, 3)
+    await seal_all(database, 1)
+    found = await report(database)
+    assert (found.broken_at, found.seals_count, found.unsealed_count) == (None, 2, 0)
+
+
+async def test_the_list_of_a_person_says_in_which_role_and_for_which_desk_somebody_read(registration):
+    person = await registration.register()
+    path = f"/v1/returnees/{person['id']}"
+    reader = {"roles": ["reception_clerk", "no code {"], "desks": ["conamigua"]}
+    await registration.get(path, **reader)
+    entries = (await registration.get(f"{path}/access-log")).json()["items"]
+    read, registered = (
+        next(one for one in entries if one["kind"] == kind and one["action"].startswith("returnee."))
+        for kind in ("read", "write")
+    )
+    assert read["acting_as"] == ["desk:conamigua", "role:reception_clerk"]
+    assert registered["acting_as"] == [], "this token had neither"

@@ -21,7 +21,7 @@ from tests.service.registration.test_told_once import ask
 MARK = "Zzkanari"
 NUMBER = "ZZKANARI0101"
 IDENTITY = {"given_names": f"{MARK} Ana", "family_names": f"{MARK}ez", "document_number": NUMBER}
-CONTACT = {"channel": "email", "address": f"{MARK}@example.org"}
+CONTACT = {"channel": "email", "address": f"{MARK}@example.org", "code_word": MARK}
 TELLTALE = (MARK.lower(), MARK.lower().encode().hex(), MARK.encode().hex(), NUMBER.encode().hex())
 
 
@@ -96,7 +96,9 @@ async def sync_without_a_line(registration, person):
     known = {"returnee_id": person["id"]}
     old = device.op("correct", ago=timedelta(hours=1), data={"identity": {"given_names": f"{MARK} Iva"}}, **known)
     one = device.person(identity=IDENTITY, safe_contact=CONTACT)
-    other = device.op("set_safe_contact", data=CONTACT | {"address": f"{MARK}.2@example.org"}, **known)
+    other = device.op(
+        "set_safe_contact", data=CONTACT | {"address": f"{MARK}.2@example.org", "code_word": MARK}, **known
+    )
     wrong = device.op("correct", returnee_id=one["person_id"], data={"identity": {"birth_date": MARK}})
     answer = await device.post(old, one, other, wrong)
     outcomes = [result["outcome"] for result in answer.json()["results"]]

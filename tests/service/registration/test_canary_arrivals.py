@@ -62,7 +62,7 @@ def arrivals(*organization_ids: UUID) -> list[tuple[type[Event], dict[str, Any]]
     announced = an_announcement(sender_reference=batch, entries=[entry], carrier=mark(), origin=mark())
     landed = {name: announced[name] for name in ("sender_reference", "mode", "reception_place")}
     named = [a_voice(naming(one, recipient_name=mark())) for one in organization_ids]
-    written = {"channel": "email", "address": f"{MARK}@example.org"}
+    written = {"channel": "email", "address": f"{MARK}@example.org", "code_word": MARK}
     called = {"channel": "call", "address": PHONE}
     return [
         (ArrivalBatchAnnounced, announced),

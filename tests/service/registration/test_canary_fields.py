@@ -23,6 +23,7 @@ from tests.service.registration.marked_journeys import (
     in_a_file,
     in_an_emergency,
     of_a_child,
+    with_excluded_people,
     without_papers,
 )
 from tests.service.registration.matching import compare, match_of, merge, unmerge
@@ -80,7 +81,7 @@ def arrival(**changes: Any) -> dict[str, Any]:
     return a_returnee(
         sender_reference=mark(), identity=identity(), consents=[consent()], household_reference=mark(),
         needs=[{"category": "food", "sender_reference": mark()}],
-        safe_contact={"channel": "email", "address": f"{MARK}@example.org"}, **changes,
+        safe_contact={"channel": "email", "address": f"{MARK}@example.org", "code_word": MARK}, **changes,
     )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ async def with_a_line(registration: Registration, flight: str) -> dict[str, Any]
     await registration.patch(path, {"identity": identity()}, etag='"1"')
     given = await registration.post(f"{path}/consents", consent())
     await registration.post(f"{path}/needs", {"category": "health", "sender_reference": mark()})
-    contact = {"channel": "email", "address": f"{MARK}.2@example.org"}
+    contact = {"channel": "email", "address": f"{MARK}.2@example.org", "code_word": MARK}
     await registration.client.put(f"{path}/safe-contact", json=contact, headers=registration.headers())
     assert (await save(registration, person, "vulnerability", which_medicine=mark())).status_code == 200
     for terms in ({"names": MARK, "birth_date": BIRTH_DATE}, {"document_number": mark()}):
@@ -162,7 +163,7 @@ async def without_a_line(registration: Registration, flight: str, person: dict[s
         data=arrival(batch_reference=flight, manifest_reference=f"{MARK}-1"),
     )  # fmt: skip
     new, known = {"returnee_id": made["person_id"]}, {"returnee_id": person["id"]}
-    contact = {"channel": "email", "address": f"{MARK}.3@example.org"}
+    contact = {"channel": "email", "address": f"{MARK}.3@example.org", "code_word": MARK}
     operations = [
         made,
         device.op("correct", data={"identity": identity()}, **new),
@@ -197,6 +198,11 @@ async def refusals(registration: Registration) -> None:
     assert asked.status_code == 422, asked.text
 
 
+JOURNEYS = (
+    for_one_organization, in_an_emergency, of_a_child, called_back, without_papers, in_a_file, with_excluded_people,
+)  # fmt: skip
+
+
 @pytest.mark.timeout(900)
 async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_else(registration, caplog, capfd):
     """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events, a reference that is not
@@ -211,7 +217,7 @@ async def test_every_text_of_every_request_is_marked_and_the_marks_are_nowhere_e
         await questions_about(registration, person)
         await merged_and_parted(registration)
         await without_a_line(registration, flight, person)
-        for journey in (for_one_organization, in_an_emergency, of_a_child, called_back, without_papers, in_a_file):
+        for journey in JOURNEYS:
             await journey(registration, mark)
         await refusals(registration)
         await marks.ask_with_marks(registration.client, registration.headers())

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from libs.events.codes import ConsentPurpose, RecipientClass
-from services.registration.consent.rules import ConsentMethod, GivenBy
+from services.registration.consent.rules.consents import ConsentMethod, GivenBy
 from services.registration.receipts.rules import _WORDS, OF_SPEAKERS, ReceiptLanguage
 from tests.service.registration.conftest import a_consent
 

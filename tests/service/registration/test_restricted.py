@@ -26,7 +26,7 @@ CALLERS = {
     "somebody without a certificate": {"client_id": "untrained", "scopes": READING, "certified": False},
 }
 """Who may see the people, each in another way, without `restricted:read` or without a certificate."""
-_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
+_IDS = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|(?<="next":")[^"]+')
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)")
 _CASE_CODES = re.compile(r"GT-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _PASSING = {"date", "content-length"}
@@ -58,7 +58,7 @@ class Twin:
 
 
 def alike(response):
-    """An answer without what must differ between two people: ids, times and case codes."""
+    """An answer without what must differ between two people: ids, also those in cursors, times and case codes."""
     text = _CASE_CODES.sub("<case>", _TIMES.sub("<time>", _IDS.sub("<id>", response.text)))
     headers = {name: _IDS.sub("<id>", value) for name, value in response.headers.items() if name not in _PASSING}
     return response.status_code, headers, text

@@ -31,7 +31,15 @@ async def gone(registration):
 
 
 def test_each_counted_kind_has_an_end_and_each_end_without_days_a_reason():
-    told = clocks(identity_days=365, manifest_days=7, arrival_key_days=30, device_days=90, export_days=7, event_days=28)
+    told = clocks(
+        identity_days=365,
+        manifest_days=7,
+        arrival_key_days=30,
+        device_days=90,
+        export_days=7,
+        safe_contact_days=180,
+        event_days=28,
+    )
     assert {clock.counted_as for clock in told} - {None} == set(Gone)
     assert all(clock.days is None and clock.ends for clock in WITHOUT_TIME)
     assert all(clock.days for clock in told if clock not in WITHOUT_TIME)

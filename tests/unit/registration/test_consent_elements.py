@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from services.registration.consent.rules import WORDS_OF_THE_PERSON, silence_faults
+from services.registration.consent.rules.consents import WORDS_OF_THE_PERSON, silence_faults
 from services.registration.consent.schemas import ConsentTold
 from services.registration.consent.tables import Consent
 

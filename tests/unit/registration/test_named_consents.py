@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from libs.consents.policy import Lost, Opened, lost_between, organization_key, organization_named
 from libs.events.codes import ConsentPurpose, PublicationStatus, RecipientClass
-from services.registration.consent.rules import Grant, one_recipient_faults, standing_grants
+from services.registration.consent.rules.consents import Grant, one_recipient_faults, standing_grants
 from services.registration.organizations.rules import Nameable, last_days, may_be_named, organization_faults
 from services.registration.receipts.rules import ReceiptFacts, ReceiptLanguage, lines_of
 

@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
 from services.registration.arrivals.rules import NEXT_STATUS, BatchStatus, BatchStep, IntakeCounts, manifest_until
-from services.registration.consent.rules import (
-    Grant,
-    address_faults,
-    child_consent_faults,
-    consent_faults,
-    kept_address,
-    safe_contact_faults,
-    standing_grants,
-)
+from services.registration.consent.rules.consents import Grant, child_consent_faults, consent_faults, standing_grants
+from services.registration.consent.rules.contacts import address_faults, kept_address, safe_contact_faults
 from services.registration.needs.rules import NOTHING_KNOWN, KnownNeeds, ToldNeed, in_order, prerequisite
 from services.registration.needs.rules import need_faults as faults_of_needs
 from services.registration.pack import load_pack
@@ -197,11 +191,12 @@ def test_who_decides_for_a_child(group, given_by, fault):
 
 @pytest.mark.parametrize("channel", list(ContactChannel))
 def test_an_address_stands_exactly_where_the_channel_has_one(channel):
-    hours = {"hours_from": 8, "hours_until": 20, "country": "GT", "pointer": ""}
+    given = {"at": NOW, "times": load_pack(PACK).reception.times, "country": "GT", "pointer": ""}
     address = "ana@example.org" if channel is ContactChannel.EMAIL else "5123 4567"
     wanted, unwanted = (None, address) if channel is ContactChannel.NONE else (address, None)
-    assert safe_contact_faults(channel=channel, address=wanted, **hours) == []
-    assert len(safe_contact_faults(channel=channel, address=unwanted, **hours)) == 1
+    right, wrong = (SafeContactTold(channel=channel, address=one) for one in (wanted, unwanted))
+    assert safe_contact_faults(right, **given) == []
+    assert len(safe_contact_faults(wrong, **given)) == 1
 
 
 SMS, CALL, EMAIL, RELAY = ContactChannel.SMS, ContactChannel.CALL, ContactChannel.EMAIL, ContactChannel.RELAY

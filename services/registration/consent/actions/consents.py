@@ -18,7 +18,7 @@ from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent import queries
-from services.registration.consent.rules import (
+from services.registration.consent.rules.consents import (
     element_faults,
     given_field,
     one_recipient_faults,

@@ -19,26 +19,27 @@ from services.registration.consent.actions.consents import (
     tell_that_nothing_is_granted,
 )
 from services.registration.consent.queries import never_heard, opened
-from services.registration.households import actions as households
+from services.registration.excluded_people.queries import kept_apart
+from services.registration.households.actions import households
 from services.registration.households.queries import members_of
-from services.registration.households.rules import ClaimDecision
-from services.registration.households.schemas import HouseholdBody, HouseholdCorrection
+from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdDecision
 from services.registration.needs.actions.own import report_own
 from services.registration.needs.rules import own_needs
 from services.registration.pack import Pack
 from services.registration.people.actions import correcting
 from services.registration.people.actions.correcting import Standing, Turn
 from services.registration.people.schemas import ReturneeCorrection
+from services.registration.people.tables import Returnee
 from services.registration.vault.sealing import Vault
 
 log = get_logger(__name__)
 _REFERRAL = Actor(who="urn:enlace:referral", client_id="referral")
 
 
-async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
+async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor, vault: Vault) -> UUID:
     """Create a household of people who were registered separately. Publish the consent of those for whom it was never
     published."""
-    household_id = await households.create_household(session, body, actor=actor)
+    household_id = await households.create_household(session, body, actor=actor, vault=vault)
     await _tell_of_the_silent(session, household_id)
     return household_id
 
@@ -56,21 +57,40 @@ async def correct_household(
     """Change a household. Publish the consent of members for whom it was never published. A child who leaves it and is
     alone now gets protection."""
     before = await members_of(session, household_id)
-    await households.correct_household(session, household_id, correction, condition=condition, actor=actor)
+    await households.correct_household(session, household_id, correction, condition=condition, actor=actor, vault=vault)
     await _tell_of_the_silent(session, household_id)
-    restricted = pack.routing.restricted
     for member in before:
         await session.refresh(member)
-        category = pack.reception.own_needs.child_alone
-        if category is not None and member.household_id is None and correcting.standing(member).child_alone:
-            urgency = Urgency.EMERGENCY
-            await report_own(session, member, category, urgency, restricted=restricted, actor=actor, vault=vault)
+        await _protect_if_alone(session, member, actor=actor, vault=vault, pack=pack)
 
 
-async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> None:
+async def _protect_if_alone(session: AsyncSession, member: Returnee, *, actor: Actor, vault: Vault, pack: Pack) -> None:
+    """Report the need of a child who is in no household any more."""
+    category = pack.reception.own_needs.child_alone
+    if category is not None and member.household_id is None and correcting.standing(member).child_alone:
+        urgency, restricted = Urgency.EMERGENCY, pack.routing.restricted
+        await report_own(session, member, category, urgency, restricted=restricted, actor=actor, vault=vault)
+
+
+async def leave_excluded(session: AsyncSession, person: Returnee, *, actor: Actor, vault: Vault, pack: Pack) -> None:
+    """Take a person, whose row is locked, out of a household to which somebody belongs from whom they must be kept
+    apart. Children who are alone then get protection."""
+    if person.household_id is None:
+        return
+    members = await members_of(session, person.household_id)
+    apart = (await kept_apart(session, [person.id])).get(person.id, set())
+    if apart.isdisjoint(member.id for member in members):
+        return
+    await households.separate(session, person, by=actor.who)
+    await _protect_if_alone(session, person, actor=actor, vault=vault, pack=pack)
+
+
+async def decide_claim(
+    session: AsyncSession, claim_id: UUID, body: HouseholdDecision, *, actor: Actor, vault: Vault
+) -> None:
     """Decide whether somebody belongs to a household. Publish the consent of members for whom it was never
     published."""
-    await _tell_of_the_silent(session, await households.decide_claim(session, claim_id, decision, actor=actor))
+    await _tell_of_the_silent(session, await households.decide_claim(session, claim_id, body, actor=actor, vault=vault))
 
 
 async def _tell_of_the_silent(session: AsyncSession, household_id: UUID) -> None:

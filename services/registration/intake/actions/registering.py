@@ -23,9 +23,9 @@ from libs.wire.names import words
 from services.registration.audit.actions import record
 from services.registration.consent.queries import nameable
 from services.registration.doubts.actions import set_aside
-from services.registration.households import actions as households
-from services.registration.households.actions import hold_households, keep_claims
-from services.registration.households.queries import doubts
+from services.registration.households.actions import households
+from services.registration.households.actions.claims import hold_households, keep_claims
+from services.registration.households.queries import doubts, excluded_newcomers
 from services.registration.intake.actions.recording import (
     Pair,
     accesses_of,
@@ -206,7 +206,10 @@ def _start_journey(returnee_id: UUID, context: str | None) -> str:
 
 async def _store(session: AsyncSession, pairs: Sequence[Pair], *, vault: Vault, reception: Reception) -> set[UUID]:
     """Store all data of new people, whose households are locked; return the ids of those who are really new."""
-    in_doubt = await doubts(session, [joining for pair in pairs for joining in joining_of(*pair)])
+    joinings = [joining for pair in pairs for joining in joining_of(*pair)]
+    names = {one.id: (one.identity.given_names, one.identity.family_names) for one, _ in pairs}
+    excluded = await excluded_newcomers(session, joinings, names, vault=vault)
+    in_doubt = await doubts(session, joinings) | excluded
     people = [replace(one, household_id=None) if one.id in in_doubt else one for one, _ in pairs]
     keys = await create_keys(vault, [one.id for one in people], kind=SubjectKind.PERSON, at=now(session))
     registered = await register_returnees(session, people, keys, country=reception.country, vault=vault)

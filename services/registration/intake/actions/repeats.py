@@ -20,8 +20,9 @@ from services.registration.consent.queries import nameable, never_heard
 from services.registration.consent.schemas import NewConsent, NewSafeContact
 from services.registration.doubts.actions import set_aside
 from services.registration.doubts.schemas import NewDoubt
-from services.registration.households.actions import claim_reference, hold_households, join_households, keep_claims
-from services.registration.households.queries import doubts
+from services.registration.households.actions.claims import hold_households, keep_claims
+from services.registration.households.actions.households import claim_reference, join_households
+from services.registration.households.queries import doubts, excluded_joiner
 from services.registration.households.schemas import Joining
 from services.registration.intake.actions.recording import accesses_of, given_in, household_id_of, placed
 from services.registration.intake.actions.tellings import Telling, remembered, telling, told
@@ -147,7 +148,7 @@ async def _join(session: AsyncSession, row: Returnee, arrival: Arrival, *, vault
         organization_id=row.organization_id,
     )
     await hold_households(session, [joining])
-    in_doubt = await doubts(session, [joining])
+    in_doubt = await doubts(session, [joining]) or await excluded_joiner(session, row, household_id, vault=vault)
     await keep_claims(session, [joining], in_doubt)
     if in_doubt:
         return

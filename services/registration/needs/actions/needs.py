@@ -18,7 +18,7 @@ from libs.taxonomy.model import Taxonomy
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.errors import NeedAlreadyWithdrawn, NeedReferenceTaken
-from services.registration.households.actions import claim_reference
+from services.registration.households.actions.households import claim_reference
 from services.registration.needs import queries
 from services.registration.needs.actions.restricted_tellings import keep_restricted_ends, withdraw_restricted
 from services.registration.needs.actions.tellings import report_needs

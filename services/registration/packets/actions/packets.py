@@ -17,14 +17,16 @@ from libs.events.catalogue.referral import OfferAccepted, OfferHalted, OfferUphe
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
 from services.registration.consent.queries import find_safe_contact, who_allow
+from services.registration.consent.schemas import ContactElements
 from services.registration.errors import ConsentMissing, PacketClosed, PacketHalted, PacketNotReady, ReturneeErased
+from services.registration.excluded_people.queries import kept_apart
 from services.registration.households.queries import is_in_doubt
 from services.registration.organizations.queries import standing_of
 from services.registration.pack import Pack, PacketField
 from services.registration.packets import queries
 from services.registration.packets.queries import Facts
 from services.registration.packets.rules import is_closed, may_serve
-from services.registration.packets.schemas import PacketContact, PacketPerson, PacketView
+from services.registration.packets.schemas import PacketPerson, PacketView
 from services.registration.packets.tables import PacketAccess
 from services.registration.people.queries import IDENTITY_FIELDS, identity_of, lock_unchanged
 from services.registration.people.tables import Returnee
@@ -52,6 +54,7 @@ _JUDGED = """
     WHERE p.offer_id = j.offer_id
 """
 _NOT_OF_MEMBERS = frozenset({PacketField.DOCUMENT_NUMBER, PacketField.SAFE_CONTACT, PacketField.HOUSEHOLD_MEMBERS})
+_OF_CONTACT = set(ContactElements.model_fields)
 _CODED = frozenset(PacketPerson.model_fields) - set(IDENTITY_FIELDS)
 
 IssueGrant = Callable[[AsyncSession, PacketAccess, Sequence[Returnee], frozenset[PacketField]], Awaitable[str]]
@@ -149,23 +152,21 @@ async def _packet(
     )
     # From here on, if one of these people withdraws a consent, the withdrawal waits until this transaction ends. Then
     # it finds that the packet was fetched.
-    await lock_unchanged(session, [person.id, *(member.id for member in members)])
+    ids = [person.id, *(member.id for member in members)]
+    await lock_unchanged(session, ids)
     await require_allowed(session, access, [person, *members], on=pack.reception.day_of(now(session)))
     await require_judged(session, access, [person, *members])
-    allowing = await who_allow(
-        session,
-        [person.id, *(member.id for member in members)],
-        gate=pack.consents.gate_of(access.category),
-        organization_id=access.organization_id,
-        at=now(session),
-    )
+    gate, to = pack.consents.gate_of(access.category), access.organization_id
+    allowing = await who_allow(session, ids, gate=gate, organization_id=to, at=now(session))
     if person.id not in allowing:
         raise ConsentMissing
     # While staff decide who belongs to the household, a packet contains only the person, and no other member.
     in_doubt = person.household_id is not None and bool(members) and await is_in_doubt(session, person.household_id)
-    judged = access.judged_profiles.keys()
-    shown = [one for one in members if one.id in allowing and str(one.id) in judged and not in_doubt]
-    view = await _view(session, access, person, shown, fields=fields, vault=vault)
+    # Two records may have been merged after the household was put together.
+    apart = (await kept_apart(session, [person.id])).get(person.id, ()) if members else ()
+    may = [one for one in members if one.id in allowing and one.id not in apart]
+    shown = [] if in_doubt else [one for one in may if str(one.id) in access.judged_profiles]
+    view = await _view(session, access, person, shown, fields=fields, vault=vault, pack=pack)
     view.members_withheld_count = len(members) - len(shown)
     view.grant = await issue(session, access, [person, *shown], fields)
     until = {row.id: allowing[row.id] for row in (person, *shown)}
@@ -207,14 +208,16 @@ async def _view(
     *,
     fields: frozenset[PacketField],
     vault: Vault,
+    pack: Pack,
 ) -> PacketView:
     keys = await data_keys(vault, [person.id, *(member.id for member in members)])
     if person.id not in keys:
         raise ReturneeErased
     contact = None
     if PacketField.SAFE_CONTACT in fields:
-        found = await find_safe_contact(session, person.id, key=keys[person.id])
-        contact = None if found is None else PacketContact.model_validate(found, from_attributes=True)
+        lasts = pack.reception.retention.safe_contact_lasts
+        found = await find_safe_contact(session, person.id, key=keys[person.id], lasts=lasts)
+        contact = None if found is None else ContactElements(**found.model_dump(include=_OF_CONTACT))
     seen_of_members = fields - _NOT_OF_MEMBERS
     return PacketView(
         offer_id=access.offer_id,

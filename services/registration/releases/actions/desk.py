@@ -19,6 +19,7 @@ from services.registration.releases.actions.recording import (
     open_release,
     require_another,
     require_child_alone,
+    require_not_excluded,
     written,
 )
 from services.registration.releases.queries import TABLE
@@ -52,6 +53,7 @@ async def begin_release(session: AsyncSession, body: ReleaseBody, *, actor: Acto
         raise ReleaseOpen
     if await queries.is_excluded(session, person.id, relative_key):
         raise RelativeExcluded
+    await require_not_excluded(session, person, body.relative, namesake_confirmed=body.namesake_confirmed, vault=vault)
     key, row_id = await data_key(vault, person.id), uuid7()
     row = ChildRelease(
         id=row_id,
@@ -122,12 +124,21 @@ async def verify_relative(
 
 
 async def hand_over(
-    session: AsyncSession, release_id: UUID, body: HandoverBody, *, condition: Condition, actor: Actor, pack: Pack
+    session: AsyncSession,
+    release_id: UUID,
+    body: HandoverBody,
+    *,
+    condition: Condition,
+    actor: Actor,
+    pack: Pack,
+    vault: Vault,
 ) -> UUID:
     """Record that the child was handed over to the relative. Each condition is checked again at this moment."""
     row, person = await open_release(session, release_id, condition=condition, actor=actor)
     await require_child_alone(session, person)
     require_another(actor, verified=row.verified_by, signed_off=row.signed_by)
+    relative = queries.relative_of(row, await data_key(vault, person.id))
+    await require_not_excluded(session, person, relative, namesake_confirmed=body.namesake_confirmed, vault=vault)
     at = now(session)
     valid_for = pack.reception.child_releases.valid_for
     missing = missing_to_release(queries.steps_of(row), valid_for=valid_for, at=at)

@@ -7,12 +7,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.etag import Condition
 from services.registration.audit.actions import record
 from services.registration.audit.rules import RESTRICTED, Access, AccessKind, AccessPurpose, Actor
+from services.registration.errors import MayBeExcluded
+from services.registration.excluded_people.queries import has_excluded_name, is_one_of, kept_apart
 from services.registration.pack import Pack
 from services.registration.people.tables import Returnee
-from services.registration.protection_errors import FourEyes, NotAChildAlone, ReleaseEnded
+from services.registration.protection_errors import FourEyes, NotAChildAlone, RelativeExcluded, ReleaseEnded
 from services.registration.releases import queries
 from services.registration.releases.rules import ReleaseStatus, earlier_step_of, not_alone_because
-from services.registration.releases.schemas import ReleaseView, ReleaseWithWords
+from services.registration.releases.schemas import RelativeTold, ReleaseView, ReleaseWithWords
 from services.registration.releases.tables import ChildRelease
 from services.registration.vault.queries import data_keys
 from services.registration.vault.sealing import Vault
@@ -44,6 +46,19 @@ def require_another(actor: Actor, **earlier: str | None) -> None:
     step = earlier_step_of(actor.principal, list(earlier.items()))
     if step is not None:
         raise FourEyes(step=step)
+
+
+async def require_not_excluded(
+    session: AsyncSession, child: Returnee, relative: RelativeTold, *, namesake_confirmed: bool, vault: Vault
+) -> None:
+    """Raise RelativeExcluded if the child excludes a registered person with the names or the document of the relative,
+    and MayBeExcluded if only a similar name says so and the desk has not confirmed that it is a namesake."""
+    told = (relative.given_names, relative.family_names)
+    apart = (await kept_apart(session, [child.id])).get(child.id, set())
+    if await is_one_of(session, apart, told, number=relative.document_number, vault=vault):
+        raise RelativeExcluded
+    if not namesake_confirmed and await has_excluded_name(session, child.id, told, apart=apart, vault=vault):
+        raise MayBeExcluded
 
 
 async def written(session: AsyncSession, row: ChildRelease, verb: str, *, actor: Actor) -> UUID:

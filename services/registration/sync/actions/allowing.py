@@ -1,6 +1,7 @@
 """Takes in consents and safe contacts that were told without a line. In doubt less is allowed until a person
 decides."""
 
+from datetime import UTC
 from typing import Any, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,7 +10,8 @@ from libs.events.catalogue.arrivals import SafeContactTold
 from libs.events.codes import ContactChannel
 from services.registration.consent import queries as consent_queries
 from services.registration.consent.actions import consents, safe_contacts
-from services.registration.consent.rules import given_field, kept_address, withdrawn_field
+from services.registration.consent.rules.consents import given_field, withdrawn_field
+from services.registration.consent.rules.contacts import kept_address
 from services.registration.consent.schemas import (
     AnyConsentTold,
     ConsentTold,
@@ -108,9 +110,9 @@ async def set_safe_contact(session: AsyncSession, op: SetSafeContact, moments: M
     has asked them."""
     row = await returnee(session, op.returnee_id, actor=given.actor, lock=True)
     country = given.pack.reception.country
-    safe_contacts.require_sound_contact(op.data, country=country)
+    safe_contacts.require_sound_contact(op.data, at=moments.now, pack=given.pack)
     key = await data_key(given.vault, row.id)
-    stored = _contact_of(await consent_queries.find_safe_contact(session, row.id, key=key))
+    stored = _contact_of(await consent_queries.stored_contact(session, row.id, key=key))
     told = _told_contact(op.data, country=country)
     last = (await queries.changes_of(session, row.id)).get(SAFE_CONTACT)
     result = verdict(SAFE_CONTACT, told=told, stored=stored, last=last, made=moments.made)
@@ -121,7 +123,7 @@ async def set_safe_contact(session: AsyncSession, op: SetSafeContact, moments: M
     if result is Verdict.SAME:
         return Done(Outcome.UNCHANGED, row.id)
     body = op.data if result is Verdict.APPLY else _NOBODY
-    await safe_contacts.set_safe_contact(session, row.id, body, actor=given.actor, vault=given.vault, country=country)
+    await safe_contacts.set_safe_contact(session, row.id, body, actor=given.actor, vault=given.vault, pack=given.pack)
     if result is Verdict.APPLY:
         await _note(session, row, SAFE_CONTACT, moments)
         return Done(returnee_id=row.id)
@@ -135,7 +137,10 @@ def _contact_of(view: SafeContactView | None) -> dict[str, Any] | None:
 
 def _told_contact(body: SafeContactTold, *, country: str) -> dict[str, Any]:
     """A told contact in the form of a stored one: the address in its one form, and what was not told left out."""
-    told = {name: body.told(name) for name in ("language", "hours_from", "hours_until")}
+    end = None if body.expires_at is None else body.expires_at.astimezone(UTC)
+    dump = body.model_copy(update={"expires_at": end}).model_dump(mode="json")
+    told = {name: dump[name] for name in ("address_owner", "code_word", "may_name_organization", "expires_at")}
+    told |= {name: body.told(name) for name in ("language", "hours_from", "hours_until")}
     address = None if body.address is None else kept_address(body.channel, body.address, country=country)
     whole = {"channel": body.channel.value, "address": address, "may_leave_message": body.may_leave_message, **told}
     return _spare(whole)

@@ -30,9 +30,7 @@ async def take_value(
     """Record the stored or told value of a conflict. Raises InvalidInput for a conflict that has no value to choose."""
     if row.field == SAFE_CONTACT:
         contact = SafeContactTold.model_validate(value)
-        await safe_contacts.set_safe_contact(
-            session, row.returnee_id, contact, actor=actor, vault=vault, country=pack.reception.country
-        )
+        await safe_contacts.set_safe_contact(session, row.returnee_id, contact, actor=actor, vault=vault, pack=pack)
     elif row.field in SAFETY:
         if row.field == FLAGS:
             value = await _with_hidden(session, row, value, actor=actor)

@@ -25,10 +25,10 @@ async def join_household(session: AsyncSession, op: JoinHousehold, moments: Mome
     joining = [one for one in body.member_ids if one not in elsewhere]
     household_id: UUID | None = op.household_id
     if household_id is not None:
-        await _add(session, household_id, joining, given)
+        await _add(session, household_id, joining, body.namesakes_confirmed, given)
     elif body.reference_returnee_id in joining:
         reduced = HouseholdBody.model_validate({**body.model_dump(), "member_ids": joining})
-        household_id = await corrections.create_household(session, reduced, actor=given.actor)
+        household_id = await corrections.create_household(session, reduced, actor=given.actor, vault=given.vault)
     ids: list[UUID] = []
     for one in elsewhere:
         told = {"household_id": _text(household_id), "member_ids": [str(member) for member in body.member_ids]}
@@ -38,7 +38,7 @@ async def join_household(session: AsyncSession, op: JoinHousehold, moments: Mome
     return Done(outcome, created_id=household_id, conflict_ids=ids)
 
 
-async def _add(session: AsyncSession, household_id: UUID, joining: list[UUID], given: Given) -> None:
+async def _add(session: AsyncSession, household_id: UUID, joining: list[UUID], confirmed: bool, given: Given) -> None:
     """Add these people. If somebody joins at the same moment, the version differs, and the operation is tried again."""
     household = await household_queries.household(session, household_id, actor=given.actor)
     present = [row.id for row in await household_queries.members_of(session, household_id)]
@@ -50,7 +50,7 @@ async def _add(session: AsyncSession, household_id: UUID, joining: list[UUID], g
     await corrections.correct_household(
         session,
         household_id,
-        HouseholdCorrection(member_ids=members),
+        HouseholdCorrection(member_ids=members, namesakes_confirmed=confirmed),
         condition=Condition(etag_of(household.version)),
         actor=given.actor,
         vault=given.vault,

@@ -3,7 +3,8 @@
 A household is locked while its members are decided. A person who may not belong to it waits for a decision.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -18,14 +19,23 @@ from libs.events.catalogue.registration import HouseholdChanged, ReturneeChanged
 from libs.events.outbox import append
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
-from services.registration.errors import HouseholdFull, MemberOfAnotherHousehold
+from services.registration.errors import HouseholdFull, MayBeExcluded, MemberOfAnotherHousehold, MustStayApart
+from services.registration.excluded_people.queries import kept_apart, may_be_excluded
 from services.registration.households import queries
+from services.registration.households.actions.claims import close_claims
 from services.registration.households.queries import by_household
-from services.registration.households.rules import MEMBERS_MAX, ClaimDecision, ClaimReason
-from services.registration.households.schemas import HouseholdBody, HouseholdCorrection, HouseholdState, Joining
+from services.registration.households.rules import MEMBERS_MAX, ClaimDecision
+from services.registration.households.schemas import (
+    HouseholdBody,
+    HouseholdCorrection,
+    HouseholdDecision,
+    HouseholdState,
+    Joining,
+)
 from services.registration.households.tables import Household
 from services.registration.people.queries import member_fault, profile_fields, visible_to
 from services.registration.people.tables import Returnee
+from services.registration.vault.sealing import Vault
 
 _JOIN = """
     UPDATE household SET
@@ -105,9 +115,27 @@ async def claim_reference(session: AsyncSession, household_id: UUID, returnee_id
     return states[0]
 
 
-async def leave_household(session: AsyncSession, row: Returnee) -> None:
-    """Remove an erased person, whose row is locked, from the household, and publish the household."""
-    await close_claims(session, [row.id], ClaimDecision.SEPARATE, by="erasure")
+class Seen(NamedTuple):
+    """What is needed to compare the members of a household with the people whom they exclude."""
+
+    vault: Vault
+    namesakes_confirmed: bool
+    """The desk says that a member with the name of an excluded person is somebody else."""
+
+
+async def separate(session: AsyncSession, row: Returnee, *, by: str) -> None:
+    """Remove a person, whose row is locked, from the household, and publish both."""
+    await leave_household(session, row, by=by)
+    row.version += 1
+    row.told_version = row.version
+    session.add(row)
+    await session.flush()
+    await append(session, [ReturneeChanged.model_validate(profile_fields(row))], traceparents=[row.traceparent])
+
+
+async def leave_household(session: AsyncSession, row: Returnee, *, by: str = "erasure") -> None:
+    """Remove a person, whose row is locked, from the household, and publish the household."""
+    await close_claims(session, [row.id], ClaimDecision.SEPARATE, by=by)
     if row.household_id is None:
         return
     household = await session.get(Household, row.household_id, with_for_update={"key_share": True})
@@ -126,7 +154,7 @@ async def leave_household(session: AsyncSession, row: Returnee) -> None:
     await tell_households(session, remaining)
 
 
-async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor) -> UUID:
+async def create_household(session: AsyncSession, body: HouseholdBody, *, actor: Actor, vault: Vault) -> UUID:
     """Create a household of people who are in no household yet; return its id."""
     household = Household(
         id=uuid7(),
@@ -139,7 +167,9 @@ async def create_household(session: AsyncSession, body: HouseholdBody, *, actor:
         created_at=now(session),
     )
     people = await _locked(session, None, body.member_ids, actor=actor)
-    await _place(session, household, people, set(body.member_ids), actor=actor)
+    await _place(
+        session, household, people, set(body.member_ids), actor=actor, seen=Seen(vault, body.namesakes_confirmed)
+    )
     return household.id
 
 
@@ -150,6 +180,7 @@ async def correct_household(
     *,
     condition: Condition,
     actor: Actor,
+    vault: Vault,
 ) -> None:
     """Change members, reference person, size or the wish to stay together.
 
@@ -159,7 +190,7 @@ async def correct_household(
     people = await _locked(session, household_id, correction.member_ids or [], actor=actor)
     household = await queries.household(session, household_id, actor=actor, lock=True)
     condition.check(household.version)
-    for name in correction.model_fields_set - {"member_ids"}:
+    for name in correction.model_fields_set - {"member_ids", "namesakes_confirmed"}:
         value = getattr(correction, name)
         if value is not None:
             setattr(household, name, value)
@@ -167,11 +198,18 @@ async def correct_household(
     household.version += 1
     present = {row.id for row in people if row.household_id == household_id}
     members = present if correction.member_ids is None else set(correction.member_ids)
-    await _place(session, household, people, members, actor=actor)
+    seen = Seen(vault, correction.namesakes_confirmed)
+    await _place(session, household, people, members, actor=actor, seen=seen)
 
 
 async def _place(
-    session: AsyncSession, household: Household, people: Sequence[Returnee], members: set[UUID], *, actor: Actor
+    session: AsyncSession,
+    household: Household,
+    people: Sequence[Returnee],
+    members: set[UUID],
+    *,
+    actor: Actor,
+    seen: Seen,
 ) -> None:
     """Make exactly these people the members; publish everybody whose household has changed."""
     if household.reference_returnee_id not in members:
@@ -182,6 +220,7 @@ async def _place(
         raise InvalidInput(errors=[member_fault()])
     if any(row.household_id not in (None, household.id) for row in people):
         raise MemberOfAnotherHousehold
+    await _require_apart(session, [row for row in people if row.id in members], household.id, seen)
     changed = [row for row in people if (row.household_id == household.id) != (row.id in members)]
     for row in changed:
         row.household_id = household.id if row.id in members else None
@@ -198,7 +237,23 @@ async def _place(
     await record(session, actor, [_access(row.id) for row in people])
 
 
-async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDecision, *, actor: Actor) -> UUID:
+async def _require_apart(session: AsyncSession, members: Sequence[Returnee], household_id: UUID, seen: Seen) -> None:
+    """Raise MustStayApart if somebody would join a person whom one of the two excludes, and MayBeExcluded if only a
+    name says so and the desk has not confirmed that it is a namesake."""
+    joining = {row.id for row in members if row.household_id != household_id}
+    if not joining:
+        return
+    ids = {row.id for row in members}
+    apart = await kept_apart(session, ids)
+    if any(not apart.get(one, set()).isdisjoint(ids) for one in joining):
+        raise MustStayApart
+    if not seen.namesakes_confirmed and await may_be_excluded(session, members, joining=joining, vault=seen.vault):
+        raise MayBeExcluded
+
+
+async def decide_claim(
+    session: AsyncSession, claim_id: UUID, body: HouseholdDecision, *, actor: Actor, vault: Vault
+) -> UUID:
     """Decide whether somebody belongs to the household that they name; return the household's id. Nothing about it was
     published before."""
     claim = await queries.open_claim(session, claim_id, actor=actor)
@@ -206,8 +261,8 @@ async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDec
     claim = await queries.open_claim(session, claim_id, actor=actor, lock=True)
     household = await session.get(Household, claim.household_id, with_for_update={"key_share": True})
     assert household is not None, "the claim points to it"
-    if decision is ClaimDecision.SEPARATE:
-        await close_claims(session, [claim.returnee_id], decision, by=actor.who)
+    if body.decision is ClaimDecision.SEPARATE:
+        await close_claims(session, [claim.returnee_id], body.decision, by=actor.who)
         await record(session, actor, [_access(claim.returnee_id)])
         return household.id
     members = {row.id for row in people if row.household_id == household.id} | {claim.returnee_id}
@@ -216,7 +271,7 @@ async def decide_claim(session: AsyncSession, claim_id: UUID, decision: ClaimDec
     household.version += 1
     household.expected_size = max(household.expected_size, len(members))
     household.told_size = max(household.told_size or 1, claim.told_size or 1, len(members))
-    await _place(session, household, people, members, actor=actor)
+    await _place(session, household, people, members, actor=actor, seen=Seen(vault, body.namesakes_confirmed))
     return household.id
 
 
@@ -239,56 +294,3 @@ def _access(returnee_id: UUID) -> Access:
         purpose=AccessPurpose.REGISTRATION,
         fields=["household"],
     )
-
-
-# Version 0 is not published: its first member makes it version 1. An existing household is only locked.
-_HOLD = """
-    INSERT INTO household (id, reference_returnee_id, reference_told, expected_size, stay_together, version,
-                           organization_id, created_at)
-    SELECT id, reference_returnee_id, false, 1, true, 0, organization_id, $4
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS h (id, reference_returnee_id, organization_id)
-    ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET version = household.version
-"""
-_CLAIM = """
-    INSERT INTO household_claim (id, household_id, returnee_id, reason, told_size, claimed_at)
-    SELECT *, $6 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[])
-    ON CONFLICT (returnee_id) WHERE decided_at IS NULL DO NOTHING
-"""
-_CLOSE = """
-    UPDATE household_claim SET decision = $2, decided_at = $3, decided_by = $4
-    WHERE returnee_id = ANY($1) AND decided_at IS NULL
-"""
-
-
-async def hold_households(session: AsyncSession, joinings: Sequence[Joining]) -> None:
-    """Lock the households that these people name, and create the new ones, in the order of their ids.
-
-    The lock lasts until the end of the transaction, so that only one transaction at a time decides who the members are.
-    """
-    first = {joining.household_id: joining for joining in reversed(joinings)}
-    if first:
-        columns = zip(
-            *((one.household_id, one.returnee_id, one.organization_id) for one in first.values()), strict=True
-        )
-        await (await raw(session)).execute(_HOLD, *map(list, columns), now(session))
-
-
-async def keep_claims(session: AsyncSession, joinings: Sequence[Joining], reasons: Mapping[UUID, ClaimReason]) -> None:
-    """Store the claims of people who name a household without being its members, until staff decide."""
-    rows = [
-        (uuid7(), one.household_id, one.returnee_id, reasons[one.returnee_id].value, one.told_size)
-        for one in joinings
-        if one.returnee_id in reasons
-    ]
-    if rows:
-        await (await raw(session)).execute(_CLAIM, *map(list, zip(*rows, strict=True)), now(session))
-
-
-async def close_claims(
-    session: AsyncSession, returnee_ids: Collection[UUID], decision: ClaimDecision, *, by: str
-) -> None:
-    """Close the open claims of these people with this decision."""
-    if returnee_ids:
-        connection = await raw(session)
-        await connection.execute(_CLOSE, list(returnee_ids), decision.value, now(session), by)

@@ -1,8 +1,4 @@
-"""The rules for consents and safe contacts, and what the consents of a person allow together (pure).
-
-An address of a safe contact is checked and stored in one form. Spreadsheets turn numbers into `5.02E+10`, and people
-fill in `no tiene`. With such an address a person cannot be called back, and nobody notices it.
-"""
+"""The rules for consents, and what the consents of a person allow together (pure)."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -11,15 +7,10 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-from phonenumbers import PhoneNumberType
-
 from libs.chassis.errors import FieldError
 from libs.events.catalogue.consents import ConsentElements
-from libs.events.codes import ConsentPurpose, ContactChannel, RecipientClass
+from libs.events.codes import ConsentPurpose, RecipientClass
 from libs.events.people_codes import AgeGroup
-from libs.wire.names import has_control, has_letter
 from services.registration.told_times import ToldTimes
 
 
@@ -156,31 +147,6 @@ def silence_faults(told: Collection[str], *, pointer: str) -> list[FieldError]:
     ]
 
 
-def safe_contact_faults(
-    *,
-    channel: ContactChannel,
-    address: str | None,
-    hours_from: int | None,
-    hours_until: int | None,
-    country: str,
-    pointer: str,
-) -> list[FieldError]:
-    """The faults of a safe contact: an address that is missing or does not fit the channel, or hours in the wrong
-    order."""
-    faults = []
-    if channel is ContactChannel.NONE and address is not None:
-        faults.append(
-            FieldError(f"{pointer}/address", "no-address", "A person who must not be contacted cannot have an address.")
-        )
-    if channel is not ContactChannel.NONE and address is None:
-        faults.append(FieldError(f"{pointer}/address", "address-required", "This channel requires an address."))
-    if channel is not ContactChannel.NONE and address is not None:
-        faults += address_faults(channel, address, country=country, pointer=f"{pointer}/address")
-    if hours_from is not None and hours_until is not None and hours_until <= hours_from:
-        faults.append(FieldError(f"{pointer}/hours_until", "after-hours-from", "Safe hours must end after they begin."))
-    return faults
-
-
 def counts(*, age_group: str, given_by: str) -> bool:
     """False for a consent that a child has given for itself."""
     return not (age_group == AgeGroup.CHILD and given_by == GivenBy.SELF)
@@ -221,68 +187,6 @@ def element_faults(
             pointer=pointer,
         ),
     ]
-
-
-_SENT_TO = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-"""Types of numbers that can receive a text message."""
-_DEARER = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
-_NO_NUMBER = "A telephone number is needed, with its country code where it is of another country."
-
-
-def address_faults(channel: ContactChannel, address: str, *, country: str, pointer: str) -> list[FieldError]:
-    """The faults of the address of a channel. A number without a country code belongs to `country`."""
-    fault = _fault(channel, address, country)
-    return [] if fault is None else [FieldError(pointer, *fault)]
-
-
-def kept_address(channel: ContactChannel, address: str, *, country: str) -> str:
-    """A valid address in the form in which it is stored: numbers in E.164."""
-    if channel in (ContactChannel.SMS, ContactChannel.CALL):
-        return phonenumbers.format_number(_number(address, country), phonenumbers.PhoneNumberFormat.E164)
-    if channel is ContactChannel.EMAIL:
-        return validate_email(address, check_deliverability=False).normalized
-    return address.strip()
-
-
-def _fault(channel: ContactChannel, address: str, country: str) -> tuple[str, str] | None:
-    if channel in (ContactChannel.SMS, ContactChannel.CALL):
-        return _number_fault(channel, address, country)
-    if channel is ContactChannel.EMAIL:
-        try:
-            validate_email(address, check_deliverability=False)
-        except EmailNotValidError:
-            return ("email-address", "An e-mail address is needed, such as name@example.org.")
-    elif has_control(address) or not (has_letter(address) or any(one.isdigit() for one in address)):
-        return ("relay-address", "Say in words through whom the person is reached.")
-    return None
-
-
-def _number_fault(channel: ContactChannel, address: str, country: str) -> tuple[str, str] | None:
-    # The library reads letters as the digits on the same key of a telephone, so it would read 5.02E+10 as a number.
-    if any(one.isalpha() for one in address):
-        return ("phone-number", _NO_NUMBER)
-    try:
-        number = _number(address, country)
-    except phonenumbers.NumberParseException:
-        return ("phone-number", _NO_NUMBER)
-    if not phonenumbers.is_possible_number(number) or not phonenumbers.is_valid_number(number):
-        return ("phone-number", _NO_NUMBER)
-    if number.extension:
-        return ("phone-extension", "A number with an extension cannot be dialled; give a direct one.")
-    kind = phonenumbers.number_type(number)
-    if kind in _DEARER:
-        return ("phone-number", "This is a number of a service that charges for calls.")
-    if channel is ContactChannel.SMS and kind not in _SENT_TO:
-        return ("mobile-number", "Messages need a mobile number; choose the channel for calls.")
-    return None
-
-
-def _number(address: str, country: str) -> phonenumbers.PhoneNumber:
-    return phonenumbers.parse(address, country)
-
-
-SAFE_CONTACT = "/safe_contact"
-"""The pointer under which a change of the safe contact is noted."""
 
 
 def recipient_key(recipient_class: str | None, organization_id: UUID | None) -> str:

@@ -1,0 +1,1 @@
+"""The rules for consents and for safe contacts (pure)."""

@@ -1,0 +1,1 @@
+"""Private people whom a person excludes: who must be kept apart from whom."""

@@ -1,0 +1,47 @@
+"""Store and end exclusions of private people."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from libs.chassis.database import now, raw
+from services.registration.excluded_people.queries import TABLE
+from services.registration.excluded_people.schemas import ToldOfExcluded
+from services.registration.excluded_people.tables import ExcludedPerson
+from services.registration.vault.sealing import DataKey
+
+# What the person told of somebody stays theirs. Only the link to a record that does not exist any more ends.
+_FORGET_LINKS = """
+    UPDATE excluded_person SET other_returnee_id = NULL WHERE other_returnee_id = $1 AND has_name
+"""
+
+
+async def exclude(
+    session: AsyncSession, returnee_id: UUID, other_returnee_id: UUID | None, told: ToldOfExcluded, *, key: DataKey
+) -> UUID:
+    """Store that a person, whose row is locked, excludes somebody; return the id of the exclusion."""
+    row_id = uuid7()
+    sealed = key.seal(told.model_dump_json(exclude_none=True), table=TABLE, column=f"told.{row_id}")
+    row = ExcludedPerson(
+        id=row_id,
+        returnee_id=returnee_id,
+        other_returnee_id=other_returnee_id,
+        has_name=told.name is not None,
+        told_sealed=sealed,
+        told_at=now(session),
+    )
+    session.add(row)
+    await session.flush()
+    return row_id
+
+
+async def end_exclusion(session: AsyncSession, row: ExcludedPerson) -> None:
+    """Delete an exclusion."""
+    await session.delete(row)
+    await session.flush()
+
+
+async def forget_links(session: AsyncSession, returnee_id: UUID) -> None:
+    """Nobody is linked any more to a person who is being erased."""
+    await (await raw(session)).execute(_FORGET_LINKS, returnee_id)

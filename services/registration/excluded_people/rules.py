@@ -1,0 +1,27 @@
+"""Relations to an excluded person, and when two names may be those of one person (pure)."""
+
+from enum import StrEnum
+
+from libs.wire.names import name_readings, words_to_find
+
+
+class Relation(StrEnum):
+    """What the excluded person is to the person who excludes them."""
+
+    PARTNER = "partner"
+    FORMER_PARTNER = "former_partner"
+    PARENT = "parent"
+    CHILD = "child"
+    SIBLING = "sibling"
+    OTHER_RELATIVE = "other_relative"
+    NOT_A_RELATIVE = "not_a_relative"
+
+
+def may_be_same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two people with these given and family names may be one: all words of one name are in the other."""
+    return _is_within(one, other) or _is_within(other, one)
+
+
+def _is_within(part: tuple[str, str], whole: tuple[str, str]) -> bool:
+    found = words_to_find(*whole)
+    return any(reading and reading <= found for reading in name_readings(" ".join(part)))
