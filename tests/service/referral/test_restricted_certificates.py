@@ -41,7 +41,7 @@ async def sees(world: World, need_id: object, headers: dict[str, str]) -> bool:
     """Whether the caller reads the need, is shown its review, and may act on it: all of them or none."""
     read = await world.client.get(f"/v1/needs/{need_id}", headers=headers)
     reviews = await world.ask("reviews", headers=headers)
-    acted = await world.step(f"needs/{need_id}/assign", {"desk": "no-such-desk"}, headers=headers)
+    acted = await world.step(f"needs/{need_id}/acknowledge", headers=headers)
     found = {read.status_code == 200, bool(reviews["items"]), acted.status_code != 404}
     assert len(found) == 1, (read.text, reviews, acted.text)
     return found.pop()
