@@ -11,7 +11,7 @@ a table read these settings. A transaction without settings can read and write n
 | `enlace.restricted` | `true` if the caller can see rows of restricted categories |
 | `enlace.reception_places` | codes of the caller's reception places, as the text of a `text[]` |
 
-A service that needs more settings passes `told_of` to `build_app`; its settings are added.
+A service that needs more settings passes `told_of` to `build_app`; its settings are added, or replace these.
 
 In a policy each setting is read in a subquery, so that it is read once per statement and does not depend on the row.
 The comparison is also inside the subquery. The planner then estimates that the boolean is true for half of all rows. If
@@ -29,6 +29,7 @@ from typing import Final
 from libs.chassis.tenancy import Tenant
 
 WORKS_FOR: Final = "enlace.works_for"
+SHOWS_RESTRICTED: Final = "enlace.restricted"
 SERVICE_ITSELF: Final[Mapping[str, str]] = {WORKS_FOR: "service"}
 """The settings of the service's own work: consumers, clocks, sweepers, commands. It can see every row."""
 
@@ -43,7 +44,7 @@ SERVICE: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'service')"
 CALLER: Final = f"(SELECT current_setting('{WORKS_FOR}', true) = 'caller')"
 """The SQL condition that the transaction works for a request, whoever sent it."""
 STAFF: Final = is_true("enlace.staff")
-RESTRICTED: Final = is_true("enlace.restricted")
+RESTRICTED: Final = is_true(SHOWS_RESTRICTED)
 ORGANIZATION: Final = "(SELECT nullif(current_setting('enlace.organization_id', true), '')::uuid)"
 """SQL for the caller's organisation; null for none, which is never equal to a value."""
 RECEPTION_PLACES: Final = "(SELECT nullif(current_setting('enlace.reception_places', true), '')::text[])"
@@ -58,7 +59,7 @@ def settings_of(tenant: Tenant | None, more: Mapping[str, str] | None = None) ->
         WORKS_FOR: "caller",
         "enlace.organization_id": "" if tenant.organization_id is None else str(tenant.organization_id),
         "enlace.staff": _text(tenant.staff),
-        "enlace.restricted": _text(tenant.restricted),
+        SHOWS_RESTRICTED: _text(tenant.restricted),
         "enlace.reception_places": array_text(tenant.reception_places),
         **(more or {}),
     }

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from libs.chassis.auth import Caller
 from libs.chassis.tenancy import StaffOnly, Tenant, TenantMissing
+from libs.chassis.walls import SHOWS_RESTRICTED
 from services.referral.pack.policy import RoutingPolicy
 
 
@@ -31,12 +32,24 @@ EVERYTHING: Final = Rights(organization_id=None, restricted=True)
 """For rows that the caller may see according to an earlier check."""
 
 
+def sees_restricted(caller: Caller) -> bool:
+    """Whether rows of restricted categories exist for this caller: for an organisation with `restricted:read` those of
+    its own offers, for everybody else only with certificates (`certificates.api`)."""
+    tenant = caller.tenant
+    return tenant.restricted and (tenant.organization_id is not None or bool(caller.certified))
+
+
+def said_of(caller: Caller) -> dict[str, str]:
+    """What row-level security is told of the caller, instead of the scope alone."""
+    return {SHOWS_RESTRICTED: "true" if sees_restricted(caller) else "false"}
+
+
 def rights_of(caller: Caller) -> Rights:
     """What this caller may see. Refuses a caller that belongs neither to an organisation nor to the network."""
     tenant = caller.tenant
     if tenant.organization_id is None and not tenant.staff:
         raise TenantMissing
-    return Rights(tenant.organization_id, tenant.restricted)
+    return Rights(tenant.organization_id, sees_restricted(caller))
 
 
 def staff_rights_of(caller: Caller) -> Rights:

@@ -20,9 +20,12 @@ from libs.events.replaying import Service
 from libs.events.signing import EventKeys
 from libs.events.subscriptions import Subscriptions
 from libs.operations import api as operations_api
+from services.referral.access import said_of
 from services.referral.audit.actions import tell_seal
 from services.referral.audit.tables import AUDIT
 from services.referral.bulk_answers.api import router as bulk_answer_routes
+from services.referral.certificates import subscribers as certificates
+from services.referral.certificates.api import look_up_certificates
 from services.referral.clocks.loop import Clockwork, Fire
 from services.referral.clocks.queries import Due
 from services.referral.clocks.rules import TimerKind
@@ -107,8 +110,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     relay = Relay(settings.database_url, cluster, source="urn:enlace:referral", signer=event_keys.signer)
     checks = {Role.WORKER: ("consumer", consumer.why_unready), Role.RELAY: ("relay", relay.why_unready)}
-    sweeper = Sweeper(database, claim=journeys.claim)
-    watcher = Watcher(database, policy, clock_rate=settings.clock_rate, mend=sweeper.sweep_once)
     app = build_app(
         service="referral",
         title="Enlace referral",
@@ -121,15 +122,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Loop("router", router.run, Role.WORKER),
             Loop("hand-overs", HandOvers(database, policy).run, Role.WORKER),
             Loop("clocks", clockwork(database, policy).run, Role.WORKER),
-            Loop("watcher", watcher.run, Role.WORKER),
+            Loop("watcher", _watcher(settings, database, policy).run, Role.WORKER),
             Loop("audit sealer", _sealer(settings, database), Role.WORKER),
             Loop("relay", relay.run, Role.RELAY),
         ],
+        told_of=said_of,
+        look_up=partial(look_up_certificates, policy=policy),
         work_checks={name: check_of(why) for role, (name, why) in checks.items() if settings.role.covers(role)},
     )
     operations_api.observe(app, consumer=consumer, relay=relay)
     app.state.policy, app.state.gathering = policy, answers_of(database, policy)
     return app
+
+
+def _watcher(settings: Settings, database: Database, policy: RoutingPolicy) -> Watcher:
+    mend = Sweeper(database, claim=journeys.claim).sweep_once
+    return Watcher(database, policy, clock_rate=settings.clock_rate, mend=mend)
 
 
 def _sealer(settings: Settings, database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
@@ -140,6 +148,7 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: Plac
     """All subscriptions of referral, as one consumer group. `place` offers new referrals at once, if possible."""
     listening = Subscriptions(group=group)
     providers.subscribe(listening)
+    certificates.subscribe(listening)
     places.subscribe(listening)
     intake.subscribe(listening, policy, place=place)
     consents.subscribe(listening, policy)

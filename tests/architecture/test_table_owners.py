@@ -46,8 +46,8 @@ WRITERS = {
     },
 }
 """By service: the parts that write a table of another part."""
-WRITTEN_BY_LIBRARY = {"access_seal"}
-"""Tables of referral that `libs/chassis/sealed_log.py` writes."""
+WRITTEN_BY_LIBRARY = {"access_seal", "certificate"}
+"""Tables of referral that `libs/chassis/sealed_log.py` and `libs/certificates/copies.py` write."""
 
 _WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
 _READS = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")

@@ -23,6 +23,7 @@ OWN_WORK = {
     "services/referral/promises/queries.py": (1, "numbers that hold for all rows only"),
     "services/referral/waitlists/queries.py": (4, "positions count everybody; ids by an index over arrays"),
     "services/registration/packets/actions/grants.py": (1, "whether a person behind a grant still allows it"),
+    "services/referral/certificates/api.py": (1, "whether the caller holds certificates; no caller reads any"),
     "services/registration/certificates/queries.py": (1, "whether the caller holds a certificate; no caller reads any"),
     "services/registration/emergencies/queries.py": (1, "a person is told of all looks in an emergency"),
     "services/registration/identity_ends/queries.py": (2, "whose days are over, only for who sees all; a report"),

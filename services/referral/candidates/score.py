@@ -7,7 +7,8 @@ from operator import mul
 from typing import Final
 
 from services.referral.candidates.facts import Need, Pool, Service
-from services.referral.pack.policy import Place, RoutingPolicy
+from services.referral.pack.policy import RoutingPolicy
+from services.referral.pack.routing import Place
 
 EARTH_RADIUS_KM: Final = 6371.0
 HALF_WAY_KM: Final = 50.0

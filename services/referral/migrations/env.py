@@ -1,4 +1,5 @@
 import services.referral.bulk_answers.tables
+import services.referral.certificates.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables
 import services.referral.journeys.tables.journeys

@@ -72,7 +72,7 @@ async def list_offers(
 ) -> Page[OfferView]:
     """Offers, oldest first unless `order` says otherwise. A partner sees those of its own organisation.
 
-    Restricted ones need `restricted:read`.
+    Restricted ones need `restricted:read`, and certificates if the caller is staff.
     """
     views = await queries.offer_views(session, rights_of(caller), filters, after=page.after, limit=page.limit)
 
@@ -86,7 +86,7 @@ async def list_offers(
 async def count_offers(session: Session, caller: Reader) -> OfferCounts:
     """How many offers wait for an answer. A partner gets the number of its own organisation.
 
-    Restricted ones are counted only with `restricted:read`.
+    Restricted ones are counted only with `restricted:read`, and for staff only with certificates.
     """
     return await queries.counts(session, rights_of(caller))
 

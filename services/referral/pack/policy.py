@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from libs.chassis.time_bounds import Tolerance
+from libs.certificates.kinds import load_required
 from libs.chassis.yaml_files import FaultyFileError, PackPart, open_yaml
 from libs.consents.policy import ConsentPolicy, load_consents
 from libs.events.codes import NeedCategory, NeedKind, ServiceType, TimeZoneName
@@ -21,11 +21,10 @@ from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.policies import of_every_category
 from libs.taxonomy.questions import Code
 from services.referral.pack.categories import CategoryPolicy, Desk, KindPolicy, kind_faults
-from services.referral.pack.clocks import Holidays, Seconds
+from services.referral.pack.clocks import Holidays
 from services.referral.pack.mechanism import Fault, Mechanism, Stage, mechanism_faults
+from services.referral.pack.routing import AbsenceTimes, Pacing, Place, Rounds, Search, Weights
 from services.referral.pack.stays import StayPolicy
-
-Weight = Annotated[float, Field(ge=0, le=100)]
 
 
 def _known_zone(name: str) -> str:
@@ -37,64 +36,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[TimeZoneName, AfterValidator(_known_zone)]
-
-
-class Weights(PackPart):
-    """The weight of each part of the score. Scores order candidates; they never admit or exclude one."""
-
-    distance: Weight
-    free_places: Weight
-    capacity_freshness: Weight
-    answer_record: Weight
-    language: Weight
-    same_provider: Weight
-    fairness: Weight
-
-
-class Rounds(PackPart):
-    """The limits and times of the router's rounds."""
-
-    batch_timeout: Seconds
-    """How long the normal needs of a flight wait until its intake is complete."""
-    household_timeout: Seconds
-    """How long a need of a household waits until the household is complete, before the lead desk owns it."""
-    offers_max: Annotated[int, Field(ge=1, le=5000)] = 1000
-    """The maximum number of ready referrals in one round."""
-    keep_places_for: Seconds = 3600
-    """How long the free places of a pool are kept for the household at the head of a queue, if it needs more."""
-    capacity_fresh_for: Seconds = 86_400
-    """The age at which the freshness of a capacity figure is one half."""
-
-
-class Pacing(PackPart):
-    """How many non-urgent offers one service may get in a period, so that it is not overloaded after an outage."""
-
-    offers_per_service: Annotated[int, Field(ge=1, le=10_000)]
-    per_seconds: Seconds
-
-
-class Search(PackPart):
-    """The rules for the search for a person who could not be found."""
-
-    attempts: Annotated[int, Field(ge=1, le=30)]
-    """The number of missed attempts after which the steward becomes the owner of the need."""
-    every: Seconds
-    """The time from one attempt to the next."""
-
-
-class Place(PackPart):
-    """The centre of an area, used for distances between areas."""
-
-    name: str
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-
-
-class AbsenceTimes(PackPart):
-    """How far the beginning and the end of an absence may be from the present time."""
-
-    starts_at: Tolerance
-    ends_at: Tolerance
 
 
 class RoutingPolicy(PackPart):
@@ -128,6 +69,8 @@ class RoutingPolicy(PackPart):
     """From `consents.yaml`, which registration uses too."""
     mechanism: Mechanism
     """From `nrm.yaml`: the stages, their lead agencies, and the flow charts."""
+    certificates: dict[NeedCategory, Code] = {}
+    """The kind of certificate that each restricted category requires of staff, from `certificates.yaml`."""
     holidays: Holidays = Holidays()
     stays: StayPolicy
     weights: Weights
@@ -282,7 +225,9 @@ def load_policy(directory: Path) -> RoutingPolicy:
     faults += [stages.fault(keys, why) for keys, why in _faults_of_stages(policy, policies)]
     if faults:
         raise FaultyFileError(faults)
-    return policy.model_copy(update={"categories": policies})
+    restricted = [category for category, one in policies.items() if one.restricted]
+    required = load_required(directory, restricted)
+    return policy.model_copy(update={"categories": policies, "certificates": required})
 
 
 def _faults_of_stages(policy: RoutingPolicy, policies: Mapping[str, CategoryPolicy]) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageQuery, page_of
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
+from services.referral.access import sees_restricted
 from services.referral.audit.recording import RecordedRoute
 from services.referral.places import queries
 from services.referral.places.queries import Seen
@@ -35,7 +36,8 @@ async def list_places(
         ),
     ] = None,
 ) -> Page[PoolView]:
-    """Pools with their declared, held, taken and free places. Restricted services need `restricted:read`.
+    """Pools with their declared, held, taken and free places. Restricted services need
+    `restricted:read`, and certificates if the caller is staff.
 
     A provider sees the pools of its own services.
     """
@@ -68,4 +70,4 @@ async def list_holds(
 
 
 def _seen_by(caller: Caller) -> Seen:
-    return Seen(caller.organization_id, caller.tenant.restricted)
+    return Seen(caller.organization_id, sees_restricted(caller))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from libs.chassis.auth import Caller, requires
 from libs.chassis.database import Session
 from libs.chassis.tenancy import RECEPTION_AND_STAFF, WrongCaller
-from services.referral.access import Policy
+from services.referral.access import Policy, sees_restricted
 from services.referral.audit.recording import RecordedRoute
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.progress import queries
@@ -47,7 +47,7 @@ async def read_waiting_times(
 ) -> WaitingTimesView:
     """How long people waited for a first offer, and how long offers waited for an answer; and what waits now.
 
-    The numbers are those of the whole network. Restricted categories need `restricted:read`.
+    The numbers are those of the whole network. Restricted categories need `restricted:read` and certificates.
     """
     return await queries.waiting_times(session, _sight(caller, policy), hours=hours)
 
@@ -58,7 +58,7 @@ def _sight(caller: Caller, policy: RoutingPolicy) -> Sight:
         # Referral does not know which organisation registered a person, so it could not leave out those of others.
         raise WrongCaller(callers=sorted(RECEPTION_AND_STAFF))
     return sight_of(
-        restricted=tenant.restricted,
+        restricted=sees_restricted(caller),
         reception_places=tenant.reception_places,
         staff=tenant.staff,
         country=policy.country,

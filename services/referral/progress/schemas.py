@@ -13,7 +13,9 @@ class BatchProgressView(BaseModel):
 
     batch_id: UUID
     people: int = Field(description="People of whom referral knows. Erased people and merged records are not counted")
-    needs: int = Field(description="Their needs; needs of restricted categories only with `restricted:read`")
+    needs: int = Field(
+        description="Their needs; needs of restricted categories only with `restricted:read` and certificates"
+    )
     seeking: int = Field(description="Open, without a live offer")
     offered: int = Field(description="Open, and a provider has to answer an offer")
     accepted: int = Field(description="Open, and a provider has accepted")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.events.catalogue.directory import OrganizationPublished, ProviderServicePublished
+from libs.events.catalogue.directory import CertificatePublished, OrganizationPublished, ProviderServicePublished
 from libs.events.event import Received
 from libs.events.subscriptions import Subscriptions
+from services.referral.certificates.actions import forget_certificates
 from services.referral.providers import actions
 
 
@@ -21,6 +22,7 @@ def subscribe(subscriptions: Subscriptions) -> None:
     async def keep_organizations(session: AsyncSession, batch: Sequence[Received[OrganizationPublished]]) -> None:
         await actions.keep_organizations(session, [received.event for received in batch])
 
-    @subscriptions.rebuilds(ProviderServicePublished, OrganizationPublished)
+    @subscriptions.rebuilds(ProviderServicePublished, OrganizationPublished, CertificatePublished)
     async def directory(session: AsyncSession) -> None:
         await actions.forget_directory(session)
+        await forget_certificates(session)

@@ -14,7 +14,7 @@ from libs.events.codes import NeedCategory, Urgency
 from services.referral.candidates.choice import Decision, Verdict
 from services.referral.candidates.facts import Pool
 from services.referral.candidates.reasons import Exclusion
-from services.referral.pack.policy import Pacing
+from services.referral.pack.routing import Pacing
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 """The time on the installation's clock after which a referral that waits for a closed service is looked at again."""

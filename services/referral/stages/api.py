@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from libs.chassis.auth import Caller, requires
+from libs.chassis.database import Session
 from libs.chassis.problems import responses
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF, STAFF, StaffOnly
-from services.referral.access import Policy, desks_of
+from services.referral.access import Policy, desks_of, sees_restricted
 from services.referral.audit.recording import RecordedRoute
 from services.referral.stages import queries
 from services.referral.stages.schemas import DesksView, MechanismView
@@ -31,7 +32,10 @@ async def read_stages(policy: Policy, _: Reader) -> MechanismView:
 
 
 @desk_router.get("")
-async def list_desks(policy: Policy, caller: Annotated[Caller, requires("work-lists:read", by=STAFF)]) -> DesksView:
+async def list_desks(
+    policy: Policy, _: Session, caller: Annotated[Caller, requires("work-lists:read", by=STAFF)]
+) -> DesksView:
     """The desks of the country, with their names, the stages and categories in which they lead, and those of the
     caller."""
-    return queries.desks_view(policy, desks_of(caller, policy), restricted=caller.tenant.restricted)
+    # The certificates of the caller are found at the beginning of the transaction.
+    return queries.desks_view(policy, desks_of(caller, policy), restricted=sees_restricted(caller))

@@ -50,7 +50,7 @@ class DeskView(BaseModel):
     stages: list[int] = Field(description="The stages in which it leads or co-leads", examples=[[2]])
     categories: list[NeedCategory] = Field(
         description="The categories in which it leads, for all needs or for those of a kind; restricted ones only with"
-        " `restricted:read`"
+        " `restricted:read` and certificates"
     )
     mine: bool = Field(description="True if the caller acts for it")
 

@@ -38,7 +38,7 @@ async def read_statistics(session: Session, caller: Reader, policy: Policy) -> S
     """The state of the needs of people who have consented to be counted, by category and by stage of the mechanism.
 
     Numbers below `small_cells_below` of the country pack are null, and also numbers that would reveal one of them.
-    Restricted categories need `restricted:read`.
+    Restricted categories need `restricted:read` and certificates.
     """
     rights = staff_rights_of(caller)
     found = await queries.statistics(session, rights, small_below=policy.small_cells_below)
@@ -51,7 +51,7 @@ async def read_kind_statistics(
 ) -> KindStatisticsView:
     """The state of the needs of one category, by kind, of people who have consented to be counted.
 
-    Numbers are hidden as in the statistics by category. Restricted categories need `restricted:read`.
+    Numbers are hidden as in the statistics by category. Restricted categories need `restricted:read` and certificates.
     """
     faults = category_faults(policy.taxonomy, category, pointer="category")
     if faults:

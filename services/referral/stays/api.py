@@ -141,7 +141,7 @@ async def list_exits_today(
 async def count_stays(
     session: Session, policy: Policy, caller: Watcher, desk: Desk = None, within_hours: Within = None
 ) -> StayCountsView:
-    """The number of stays on each list. Restricted categories need `restricted:read`."""
+    """The number of stays on each list. Restricted categories need `restricted:read` and certificates."""
     at = now(session)
     return await queries.counts(
         session,

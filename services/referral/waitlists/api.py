@@ -10,6 +10,7 @@ from libs.chassis.database import Session
 from libs.chassis.paging import Count, Page, PageQuery, page_of
 from libs.chassis.tenancy import ORGANIZATIONS_AND_STAFF
 from libs.events.codes import NeedCategory, NeedKind
+from services.referral.access import sees_restricted
 from services.referral.audit.recording import RecordedRoute
 from services.referral.pack.api import OfCategory, OfKind
 from services.referral.waitlists import queries
@@ -27,7 +28,7 @@ async def list_waitlists(
 ) -> Page[WaitlistEntryView]:
     """Referrals that wait for a place, by category, the next first. A provider sees those that wait for its services.
 
-    Restricted categories need `restricted:read`.
+    Restricted categories need `restricted:read`, and certificates if the caller is staff.
 
     Each is in the queue of its category and of every suitable pool, ordered by urgency class, then by time.
     """
@@ -51,7 +52,7 @@ async def count_waitlists(
 def _asked(caller: Caller, category: NeedCategory | None, kind: NeedKind | None, pool_id: UUID | None) -> queries.Asked:
     tenant = caller.tenant
     return queries.Asked(
-        category, pool_id, restricted=tenant.restricted, organization_id=tenant.organization_id, kind=kind
+        category, pool_id, restricted=sees_restricted(caller), organization_id=tenant.organization_id, kind=kind
     )
 
 

@@ -15,6 +15,7 @@ from services.referral import app as referral_app
 from services.referral.app import create_app
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.settings import Settings
+from tests.certifying import Certifying
 from tests.infra import for_service
 from tests.served import IssuerForTests
 from tests.service.referral.world import World
@@ -26,6 +27,11 @@ NewWorld = Callable[..., AbstractAsyncContextManager[World]]
 def write_pack(directory: Path, policy: RoutingPolicy) -> None:
     """The files of a pack from which referral reads this policy."""
     files = policy.model_dump(mode="json", exclude={"taxonomy"})
+    required = files.pop("certificates")
+    kinds = {kind: {"label": {"en": kind}} for kind in required.values()}
+    restricted_needs = {"default": next(iter(kinds)), "by_category": required} if kinds else None
+    certificates = {"kinds": kinds, "restricted_needs": restricted_needs}
+    (directory / "certificates.yaml").write_text(json.dumps(certificates), encoding="utf-8")
     (directory / "consents.yaml").write_text(json.dumps(files.pop("consents")), encoding="utf-8")
     taxonomy = policy.taxonomy.model_dump(mode="json", exclude_unset=True)
     (directory / "taxonomy.yaml").write_text(json.dumps(taxonomy), encoding="utf-8")
@@ -60,7 +66,7 @@ def new_world(
         )
         app = create_app(settings)
         async with running(app) as client:
-            yield World(app, client, issuer, url)
+            yield World(app, client, issuer, url, Certifying(settings.interactive_clients))
 
     return opened
 

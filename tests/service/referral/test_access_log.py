@@ -43,7 +43,7 @@ def routes() -> list[APIRoute]:
 
 async def log_of(world: World, returnee: UUID, *, restricted: bool = False, **query: Any) -> dict[str, Any]:
     scopes = SCOPE + (" restricted:read" if restricted else "")
-    headers = world.issuer.headers(scopes, client_id="data-protection-officer")
+    headers = world.headers(scopes, client_id="data-protection-officer")
     found: dict[str, Any] = await world.ask(f"returnees/{returnee}/access-log", headers=headers, **query)
     return found
 
@@ -125,7 +125,7 @@ async def test_every_read_that_shows_a_person_is_recorded_with_who_which_what_an
     reads = {route.name for route in routes() if route.methods == {"GET"}} - SAY_NOTHING_OF_A_PERSON
     shows = await everything(world)
     assert shows.keys() == reads, "a new read: say here whose data it shows"
-    headers = world.issuer.headers(
+    headers = world.headers(
         "offers:read referrals:read work-lists:read places:read restricted:read access-log:read",
         client_id="somebody",
         desks=["lead", "steward"],

@@ -15,7 +15,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 def of_desk(world: World, *desks: str, restricted: bool = False) -> dict[str, str]:
     scopes = STAFF + (" restricted:read" if restricted else "")
-    return world.issuer.headers(scopes, client_id="somebody", desks=desks)
+    return world.headers(scopes, client_id="somebody", desks=desks)
 
 
 async def listed(world: World, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> list[UUID]:

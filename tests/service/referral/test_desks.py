@@ -17,7 +17,7 @@ NAMES = {"jobs-desk": "Work", "quiet-desk": "A quiet room", "lead": "Everything 
 
 async def desks(world: World, *, restricted: bool = False, mine: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     scopes = "work-lists:read restricted:read" if restricted else "work-lists:read"
-    headers = world.issuer.headers(scopes, client_id="somebody", desks=list(mine))
+    headers = world.headers(scopes, client_id="somebody", desks=list(mine))
     found = (await world.ask("desks", headers=headers))["desks"]
     assert [one["name"] for one in found] == sorted(one["name"] for one in found)
     return {one["desk"]: one for one in found}

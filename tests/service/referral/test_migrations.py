@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.referral.audit.tables
 import services.referral.bulk_answers.tables
+import services.referral.certificates.tables
 import services.referral.clocks.tables
 import services.referral.intake.tables
 import services.referral.journeys.tables.journeys

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from libs.events.codes import Urgency
-from services.referral.pack.policy import Rounds
+from services.referral.pack.routing import Rounds
 from services.referral.router import picks
 from tests.service.referral.conftest import NewWorld
 from tests.service.referral.world import World

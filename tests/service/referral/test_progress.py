@@ -26,7 +26,7 @@ async def arriving(world: World, batch: UUID, *needs: dict[str, Any], **profile:
 def reading(world: World, *, restricted: bool = False, **claims: Any) -> dict[str, str]:
     """Staff, unless other claims say who it is."""
     scopes = "progress:read restricted:read" if restricted else "progress:read"
-    return world.issuer.headers(scopes, **({"client_id": "steward", "staff": True} | claims))
+    return world.headers(scopes, **({"client_id": "steward", "staff": True} | claims))
 
 
 def reception(world: World, *places: str, **more: Any) -> dict[str, str]:

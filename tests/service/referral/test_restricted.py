@@ -97,6 +97,7 @@ async def test_restricted_needs_change_no_answer_to_who_may_not_know_of_them(wor
     callers: dict[str, dict[str, str]] = {
         "staff": world.staff(),
         "a desk": world.issuer.headers(STAFF, client_id="lead"),
+        "somebody without a certificate": world.issuer.headers(f"{STAFF} restricted:read", client_id="untrained"),
         "the shelter": world.partner(shelter),
         "the house, without the right": world.partner(house),
     }

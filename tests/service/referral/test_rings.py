@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.referral.pack.policy import Weights
+from services.referral.pack.routing import Weights
 from tests.service.referral.world import Provider, World
 
 RINGS: dict[str, Any] = {"shelter": {"rings_km": [50, 150]}}

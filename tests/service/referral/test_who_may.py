@@ -105,7 +105,7 @@ async def test_those_whom_the_rows_name_are_let_through_and_nobody_else(world: W
     """
     everything = "offers:answer referrals:write needs:write reviews:decide ages:decide restricted:read stays:extend"
     callers = {
-        Who.DESK: world.issuer.headers(everything, client_id="desk"),
+        Who.DESK: world.headers(everything, client_id="desk"),
         Who.PROVIDER: world.issuer.headers(everything, client_id="partner", organization_id=uuid4()),
     }
     faults = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from services.referral.app import clockwork, subscriptions
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.router.actions import upkeep
 from services.referral.router.loop import Router
+from tests.certifying import Certifying
 from tests.served import IssuerForTests
 from tests.service.referral import making
 
@@ -56,8 +58,11 @@ class Provider:
 class World:
     """A database of its own, the API over HTTP, and every loop by hand."""
 
-    def __init__(self, app: FastAPI, client: httpx.AsyncClient, issuer: IssuerForTests, url: str) -> None:
-        self.app, self.client, self.issuer, self.url = app, client, issuer, url
+    def __init__(
+        self, app: FastAPI, client: httpx.AsyncClient, issuer: IssuerForTests, url: str, certifying: Certifying
+    ) -> None:
+        self.app, self.client, self.issuer, self.url, self.certifying = app, client, issuer, url, certifying
+        self.client.event_hooks["request"].append(partial(certifying.before, self))
         self.database: Database = app.state.database
         self.policy: RoutingPolicy = app.state.policy
         self.clock = ShiftedClock()
@@ -68,12 +73,10 @@ class World:
 
     # events
 
-    async def hear(self, *events: Event, traceparent: str | None = None) -> None:
+    async def hear(self, *events: Event, traceparent: str | None = None, source: str = "urn:test") -> None:
         """Handle these events as the consumer would: one batch in one transaction, handlers in the events' order."""
         batch = [
-            Received(
-                event=one, id=new_id(), source="urn:test", time=making.LONG_AGO, key=one.key, traceparent=traceparent
-            )
+            Received(event=one, id=new_id(), source=source, time=making.LONG_AGO, key=one.key, traceparent=traceparent)
             for one in events
         ]
         async with self.database.transaction() as session:
@@ -246,8 +249,13 @@ class World:
 
     # callers
 
+    def headers(self, scopes: str, *, client_id: str, **claims: Any) -> dict[str, str]:
+        """What a caller of the network sends. With `restricted:read` it is certified before the next request."""
+        self.certifying.expect(scopes, {"client_id": client_id} | claims)
+        return self.issuer.headers(scopes, client_id=client_id, **claims)
+
     def staff(self, *, restricted: bool = False) -> dict[str, str]:
-        return self.issuer.headers(STAFF + (" restricted:read" if restricted else ""), client_id="desk")
+        return self.headers(STAFF + (" restricted:read" if restricted else ""), client_id="desk")
 
     def partner(self, one: Provider, *, restricted: bool = False) -> dict[str, str]:
         scopes = PARTNER + (" restricted:read" if restricted else "")

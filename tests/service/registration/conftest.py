@@ -36,8 +36,8 @@ from services.registration.pack import Pack, load_pack
 from services.registration.settings import Settings
 from services.registration.vault.sealing import MasterKey, Vault
 from tests.categories import CATEGORIES
+from tests.certifying import Certifying
 from tests.infra import for_service
-from tests.service.registration.certifying import Certifying
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"
 KEY = base64.b64encode(bytes(range(32))).decode()

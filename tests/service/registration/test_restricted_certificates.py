@@ -13,7 +13,7 @@ from libs.chassis.tenancy import Tenant
 from services.registration.audit.api import said_of
 from services.registration.certificates.api import look_up_certificates
 from services.registration.needs.restricted import of_person
-from tests.service.registration.certifying import SOURCE, a_certificate
+from tests.certifying import SOURCE, a_certificate
 from tests.service.registration.conftest import a_returnee
 from tests.service.registration.test_restricted import READING, a_twin, alike, an_acceptance, twins
 

@@ -21,8 +21,8 @@ from services.registration.audit.rules import Actor
 from services.registration.errors import PacketNotReady
 from services.registration.packets.queries import packet_access
 from services.registration.people import queries as people
+from tests.certifying import KIND
 from tests.infra import for_service
-from tests.service.registration.certifying import KIND
 from tests.service.registration.conftest import LANDED_AT, a_consent, a_returnee
 from tests.service.registration.test_restricted import READING
 

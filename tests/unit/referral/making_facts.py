@@ -19,7 +19,8 @@ from services.referral.candidates.facts import Need, Person, Pool, Service
 from services.referral.journeys.facts import Offer, Referral, Stay
 from services.referral.pack.clocks import OfferClock, OwnerClock, Wait
 from services.referral.pack.mechanism import Mechanism
-from services.referral.pack.policy import CategoryPolicy, Place, Rounds, RoutingPolicy, Search, Weights
+from services.referral.pack.policy import CategoryPolicy, RoutingPolicy
+from services.referral.pack.routing import Place, Rounds, Search, Weights
 from services.referral.pack.stays import StayPolicy
 from tests.categories import CATEGORIES, GUATEMALA, TAXONOMY
 
@@ -52,6 +53,7 @@ def a_policy(**changes: object) -> RoutingPolicy:
         "child_desk": "child-desk",
         "absences": {"starts_at": ABSENCE, "ends_at": ABSENCE},
         "categories": categories,
+        "certificates": {one: "protected_cases" for one, rules in categories.items() if rules.restricted},
         "taxonomy": _taxonomy(basic),
         "consents": CONSENTS,
         "mechanism": _mechanism(categories),
