@@ -31,9 +31,9 @@ settings.load_profile("shared machine")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, because tests wait for servers; as many as fit where there is little memory."""
+    """Two more than there are cores, because tests wait for servers; as many as fit where there is little memory."""
     room = psutil.virtual_memory().available // memory.OF_A_WORKER
-    return max(1, min((os.cpu_count() or 1) + 1, room))
+    return max(1, min((os.cpu_count() or 1) + 2, room))
 
 
 @pytest.hookimpl(optionalhook=True)

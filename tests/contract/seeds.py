@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 from fastapi import FastAPI
 
+from tests.certifying import Certifying
 from tests.served import IssuerForTests
 from tests.service.referral.world import World
 
@@ -24,7 +26,8 @@ def seeds_of(service: str) -> list[Seed]:
 
 async def fill_referral(app: FastAPI, issuer: IssuerForTests, url: str, organization_id: UUID) -> None:
     """Referral creates nothing over HTTP: it hears of two services and some people, and offers what it can."""
-    world = World(app, cast(Any, None), issuer, url)
+    # Nobody is asked over HTTP.
+    world = World(app, httpx.AsyncClient(), issuer, url, Certifying(frozenset()))
     try:
         for _ in range(2):
             await world.provider(places=6, organization_id=organization_id)
@@ -32,6 +35,7 @@ async def fill_referral(app: FastAPI, issuer: IssuerForTests, url: str, organiza
             await world.person({}, {"category": "health"})
         assert await world.round() > 0
     finally:
+        await world.client.aclose()
         await world.database.close()
 
 

@@ -33,7 +33,6 @@ from schemathesis.specs.openapi.checks import (
 from tests.contract.apis import SETTINGS, Api, running_api
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES_MAX = 30
 FAULTS_MAX = 2
 _PARAMETER = re.compile(r"([\w-]+)/\{(\w+)\}")
 
@@ -42,13 +41,18 @@ pytestmark = pytest.mark.timeout(300)
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much is sent to one service: for so many seconds, and to each operation at least so many examples."""
+    """How much is sent to one service: for so many seconds, and to each operation so many examples at least and at
+    most. All examples are made, also those for which there is no time; to make one takes longer than to send it."""
 
     seconds: float
     examples_min: int
+    examples_max: int
 
 
-DEPTHS = {"short": Depth(seconds=5.0, examples_min=2), "whole": Depth(seconds=20.0, examples_min=4)}
+DEPTHS = {
+    "short": Depth(seconds=5.0, examples_min=2, examples_max=4),
+    "whole": Depth(seconds=20.0, examples_min=4, examples_max=30),
+}
 
 
 class Known:
@@ -121,7 +125,6 @@ def api(request: pytest.FixtureRequest, postgres_server: Any, issuer: Any) -> It
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_no_request_breaks_the_service_or_its_document(api: Api, depth: str) -> None:
-    least = DEPTHS[depth].examples_min
     schema = schemathesis.openapi.from_dict(api.document)
     operations = sorted((found.ok() for found in schema.get_all_operations()), key=_creators_first)
     known = Known({label: body for label, _, body in api.seeds})
@@ -130,7 +133,7 @@ def test_no_request_breaks_the_service_or_its_document(api: Api, depth: str) -> 
     until = time.monotonic() + DEPTHS[depth].seconds
     for number, operation in enumerate(operations):
         share = (until - time.monotonic()) / (len(operations) - number)
-        faults += _try(operation, api, known, least, until=time.monotonic() + share)
+        faults += _try(operation, api, known, DEPTHS[depth], until=time.monotonic() + share)
     assert not faults, "\n\n".join(faults)
 
 
@@ -146,8 +149,8 @@ def _sow(api: Api, known: Known) -> None:
         known.learn(path, answer.status_code, answer.json())
 
 
-def _try(operation: Any, api: Api, known: Known, least: int, *, until: float) -> list[str]:
-    """Send requests of one operation until the time is up, `least` at least; what was wrong with the answers."""
+def _try(operation: Any, api: Api, known: Known, depth: Depth, *, until: float) -> list[str]:
+    """Send requests of one operation until the time is up, the fewest in any case; what was wrong with the answers."""
     sent, faults = 0, []
     strategy = st.one_of(
         operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
@@ -156,7 +159,7 @@ def _try(operation: Any, api: Api, known: Known, least: int, *, until: float) ->
     )
 
     @settings(
-        max_examples=EXAMPLES_MAX,
+        max_examples=depth.examples_max,
         deadline=None,
         database=None,
         derandomize=True,
@@ -167,7 +170,7 @@ def _try(operation: Any, api: Api, known: Known, least: int, *, until: float) ->
     def send(case: Case, seed: int) -> None:
         nonlocal sent
         sent += 1
-        if len(faults) >= FAULTS_MAX or (sent > least and time.monotonic() > until):
+        if len(faults) >= FAULTS_MAX or (sent > depth.examples_min and time.monotonic() > until):
             return
         chance = Random(seed)
         known.use(case, chance)

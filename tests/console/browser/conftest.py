@@ -1,6 +1,7 @@
 """One whole system and one browser for all tests in this folder; each test gets windows of its own.
 
-All tests here run in one event loop and in one worker (`tests/sharing_out.py`), so that the system is started once.
+All tests here run in one event loop and in one worker (`tests/sharing_out.py`), so that the system is started once. It
+ends with the last of them: an idle system would take a quarter of a processor from the tests that follow.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +25,8 @@ SECONDS = 900
 """The first test includes the start of the system, on a machine that may be busy."""
 
 OpenWindow = Callable[..., Awaitable[Window]]
+_IS_LAST = pytest.StashKey[bool]()
+"""Whether no other test of this folder follows."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,25 +39,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    item.stash[_IS_LAST] = nextitem is None or HERE not in nextitem.path.parents
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def started() -> AsyncIterator[AsyncExitStack]:
+    """What was started for the tests of this folder, and is ended after the last of them."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def ended_by_the_last_test(request: pytest.FixtureRequest, started: AsyncExitStack) -> AsyncIterator[None]:
+    yield
+    if request.node.stash[_IS_LAST]:
+        await started.aclose()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(started: AsyncExitStack) -> Browser:
     """A real Chromium."""
     path = a_browser()
-    async with async_playwright() as playwright:
-        # /dev/shm is small in many containers.
-        launched = await playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
-        yield launched
-        await launched.close()
+    playwright = await started.enter_async_context(async_playwright())
+    # /dev/shm is small in many containers.
+    launched = await playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
+    started.push_async_callback(launched.close)
+    return launched
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def enlace(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeSystem]:
+async def enlace(browser: Browser, started: AsyncExitStack, tmp_path_factory: pytest.TempPathFactory) -> WholeSystem:
     """The whole system with a flight. It comes after the browser, because without one it is not needed."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in (KAFKA_VARIABLE, *DATABASE_VARIABLES):
-            patch.delenv(name, raising=False)
-        async with whole_system(tmp_path_factory.mktemp("console")) as running:
-            yield running
+    patch = started.enter_context(pytest.MonkeyPatch.context())
+    for name in (KAFKA_VARIABLE, *DATABASE_VARIABLES):
+        patch.delenv(name, raising=False)
+    return await started.enter_async_context(whole_system(tmp_path_factory.mktemp("console")))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
