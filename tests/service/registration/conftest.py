@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -212,10 +212,12 @@ class Registration:
             await found[0].call(session, batch)
 
 
-@pytest.fixture(scope="session")
-def databases(postgres_server: Any) -> tuple[str, str]:
-    """One pair for all tests: each makes its own people, and looks at the events that were told since it began."""
-    return postgres_server.migrated("registration"), postgres_server.migrated("registration", "keys_migrations")
+@pytest.fixture(scope="module")
+def databases(postgres_server: Any) -> Iterator[tuple[str, str]]:
+    """One pair for the tests of a file: each makes its own people, and looks at the events that were told since it
+    began. With one pair for all files, tests that read whole lists would read the people of all others."""
+    with postgres_server.lending() as lend:
+        yield lend("registration"), lend("registration", "keys_migrations")
 
 
 @pytest.fixture(scope="session")
