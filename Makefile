@@ -82,20 +82,40 @@ test-containers: setup ## run the tests of the event bus on PostgreSQL and Kafka
 compose-test: setup ## test docker-compose.yml on a real engine: build, start, scale, stop, start again
 	@exec $(RUN)/python -m tests.compose $(ARGS)
 
+CHECKS := check-types check-patterns check-style check-imports check-files check-pages check-supply check-secrets
+.PHONY: $(CHECKS)
+
 check: setup ## check format, lint, types, imports, container files, generated pages, regular expressions, supply chain, secrets
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(CHECKS)
+
+check-types:
+	$(RUN)/mypy
+
+check-patterns:
+	$(RUN)/python -m deploy.patterns
+
+check-style:
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy
+
+check-imports:
 	$(RUN)/lint-imports --no-cache
+
+check-files:
 	$(RUN)/yamllint --strict .
 	$(RUN)/hadolint deploy/docker/Dockerfile
+
+check-pages:
 	$(RUN)/python -m deploy.contracts check
 	$(RUN)/python -m deploy.lifecycles check
 	$(RUN)/python -m deploy.asvs check
-	$(RUN)/python -m deploy.patterns
+
+check-supply:
 	$(RUN)/python -m deploy.supply bill
 	$(RUN)/python -m deploy.supply audit
-	git ls-files -z | grep -zvE '$(NO_SECRETS)' | xargs -0 $(RUN)/detect-secrets-hook --no-verify --cores 2 --baseline .secrets.baseline
+
+check-secrets:
+	git ls-files -z | grep -zvE '$(NO_SECRETS)' | xargs -0 $(RUN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
 audit: setup ## list published vulnerabilities of the locked packages; fails if the advisory service does not answer
 	$(RUN)/python -m deploy.supply audit --strict
