@@ -18,7 +18,8 @@ from tests.service.referral.world import World
 async def test_two_who_are_placed_in_one_round_come_to_different_places(world: World):
     """Taken out: `_keep_away_others` of the decider."""
     one, other = await two_apart(world, {})
-    places = {(await world.provider()).service_id, (await world.provider()).service_id}
+    # Without the rule, the nearer one is the best for both.
+    places = {(await world.provider()).service_id, (await world.provider(place="GT13")).service_id}
     assert await world.round() == 2
     assert set(await at(world, one, other)) == places
     assert await world.promises() == {}
