@@ -3,7 +3,7 @@
 from typing import cast
 
 from deploy.local.installation import ROOT
-from libs.events.catalogue import arrivals, audit, directory, notifications, referral, registration
+from libs.events.catalogue import arrivals, audit, directory, kept_apart, notifications, referral, registration
 from libs.events.contracts.parties import Party
 from libs.events.event import Event
 from libs.events.subscriptions import Subscriptions
@@ -29,7 +29,7 @@ def parties() -> list[Party]:
         Party("reception-systems", frozenset(arrivals.EVENTS)),
         _party(
             "registration",
-            (*registration.EVENTS, audit.RegistrationAuditSealed),
+            (*registration.EVENTS, *kept_apart.EVENTS, audit.RegistrationAuditSealed),
             registration_subscriptions(vault=no_vault, pack=load_pack(PACK)),
         ),
         _party("provider_directory", directory.EVENTS, directory_subscriptions),

@@ -75,6 +75,7 @@ TOPICS: Mapping[str, Topic] = {
     for topic in (
         Topic("enlace.arrivals", readers=("registration",), retention_ms=7 * DAY_MS, foreign=True, personal=True),
         Topic("enlace.registration", writer="registration", readers=("referral", "notifications")),
+        Topic("enlace.kept-apart", writer="registration", readers=("referral",)),
         Topic("enlace.directory", writer="provider_directory", readers=("referral",), compacted=True),
         Topic("enlace.capacity", writer="provider_directory", readers=("referral",), compacted=True),
         Topic(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -56,6 +56,10 @@ class Unit(StrEnum):
     JOB = "job"
     PAYMENT = "payment"
     CASE = "case"
+
+
+SHARED: Final = frozenset({Unit.NIGHT, Unit.JOURNEY})
+"""What is counted in these units, people get together: they sleep at one place, or travel together."""
 
 
 class Category(PackPart):
@@ -152,6 +156,13 @@ class Taxonomy(PackPart):
         if known is not None and known.together is not None:
             return known.together
         return of is not None and (of.together or of.whole_household)
+
+    def shares_place(self, category: str, kind: str | None) -> bool:
+        """True if people with needs of this kind are at one place for a longer time: they sleep or travel there. If the
+        kind is not known, one such kind of the category is enough."""
+        known, of = self.kinds.get(kind or ""), self.categories.get(category)
+        units = [self.kinds[one].unit for one in self.kinds_of.get(category, ())] if known is None else [known.unit]
+        return (of is not None and of.whole_household) or not SHARED.isdisjoint(units)
 
     def is_basic(self, kind: str) -> bool:
         """True if a need of this kind is offered with a case code, without consent."""

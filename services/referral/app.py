@@ -57,6 +57,7 @@ from services.referral.referrals.api import router as referral_routes
 from services.referral.router.loop import Router
 from services.referral.searches import actions as searches
 from services.referral.searches.api import router as search_routes
+from services.referral.separations import subscribers as separations
 from services.referral.settings import ReadModelSettings, Settings
 from services.referral.stages.api import desk_router as desk_list_routes
 from services.referral.stages.api import router as stage_routes
@@ -153,6 +154,7 @@ def subscriptions(policy: RoutingPolicy, *, group: str = "referral", place: Plac
     intake.subscribe(listening, policy, place=place)
     consents.subscribe(listening, policy)
     endings.subscribe(listening, policy)
+    separations.subscribe(listening, policy)
     return listening
 
 

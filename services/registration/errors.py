@@ -276,10 +276,10 @@ class PacketClosed(Refusal):
 
 
 class MustStayApart(Conflict):
-    """One of these people excludes another one, so they are never in one household."""
+    """One of these people excludes another one: they are never in one household, and never one person."""
 
     code: ClassVar[str] = "must-stay-apart"
-    title: ClassVar[str] = "These people must not be in one household"
+    title: ClassVar[str] = "These people must be kept apart"
 
 
 class MayBeExcluded(Conflict):

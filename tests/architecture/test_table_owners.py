@@ -24,6 +24,7 @@ READERS = {
     "desk": "journey need review",
     "intake": "journey need",
     "journeys": "household",
+    "kept_apart": "journey offer provider_service referral",
     "judging": "household journey offer place_hold pool provider_organization provider_service referral",
     "needs": "household journey need offer referral step",
     "notes": "journey",

@@ -39,6 +39,7 @@ _EXCLUSIONS: Final = {
     "review_missing": N_("somebody must decide in a review first"),
     "feared_place": N_("the person is afraid of this place"),
     "do_not_share": N_("the person does not want this organisation to know of them"),
+    "kept_apart": N_("two people who must be kept apart would meet there"),
 }
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -19,7 +19,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     ),
     "returnee-erased": N_("The data of this person have been erased."),
     "member-of-another-household": N_("One of these people belongs to another household. Take them out there first."),
-    "must-stay-apart": N_("One of these people excludes another one. They must not be in one household."),
+    "must-stay-apart": N_("One of these people excludes another one. They must be kept apart."),
     "may-be-excluded": N_("Somebody excludes a person with this name. Keep them apart, and ask your coordinator."),
     "household-full": N_("A household has at most 30 people. Begin another household."),
     "household-claim-decided": N_("Somebody has decided this already. Reload the page to see the decision."),

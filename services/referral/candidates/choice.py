@@ -10,7 +10,7 @@ from uuid import UUID
 
 from libs.events.codes import NeedCategory, Urgency
 from services.referral.candidates.facts import Need, Pool, Service, Share, next_opening
-from services.referral.candidates.interlocks import Guards, Interlock, guards_of, interlocks
+from services.referral.candidates.interlocks import PLACE_OF_OTHERS, Guards, Interlock, guards_of, interlocks
 from services.referral.candidates.kinds import kinds_served, lacking, offered_kind, stands_in
 from services.referral.candidates.pools import admits_among, fitting_places, in_time, waited_for
 from services.referral.candidates.reach import Reach
@@ -110,7 +110,7 @@ class Decision:
 
     def explanation(self, policy: RoutingPolicy) -> dict[str, object]:
         """Why this service was chosen and the others were not, as stored with the offer (DESIGN 5, domain P29). It
-        contains no data about people."""
+        contains no data about people, so it does not name services at which somebody else is."""
         return {
             "policy": policy.version,
             "ring": self.ring,
@@ -120,6 +120,7 @@ class Decision:
             "excluded": [
                 {"provider_service_id": str(service_id), "reasons": [code.value for code in codes]}
                 for service_id, codes in self.excluded.items()
+                if PLACE_OF_OTHERS.isdisjoint(codes)
             ],
         }
 

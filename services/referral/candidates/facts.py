@@ -21,6 +21,7 @@ from libs.events.codes import (
 )
 from libs.events.detail_values import DetailValue
 from libs.events.people_codes import AgeGroup, ClientKind
+from services.referral.candidates.sites import NOBODY, KeptApart
 
 ADULT_AGE: Final = 18
 
@@ -123,6 +124,8 @@ class Need:
     """Organisations that declared a conflict of interest with this person."""
     providers_of_person: frozenset[UUID] = frozenset()
     """Organisations that already serve this person or are asked to."""
+    kept_apart: KeptApart = NOBODY
+    """From whom its people must be kept apart."""
 
 
 @dataclass(slots=True)

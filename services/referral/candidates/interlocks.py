@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from libs.events.codes import ProtectionFlag
 from services.referral.candidates.facts import Need, Person, Service, overlaps
+from services.referral.candidates.sites import KeptApart, people_meet, site_of
 from services.referral.pack.policy import RoutingPolicy
 
 
@@ -36,6 +38,12 @@ class Interlock(StrEnum):
     REVIEW_MISSING = "review_missing"
     FEARED_PLACE = "feared_place"
     DO_NOT_SHARE = "do_not_share"
+    KEPT_APART = "kept_apart"
+    """Somebody from whom one of the people must be kept apart is there, or two of the people must be kept apart."""
+
+
+PLACE_OF_OTHERS: Final = frozenset({Interlock.KEPT_APART.value})
+"""What says of a service that a certain other person is there. It is told only about people who are there too."""
 
 
 def is_unaccompanied_child(person: Person, *, household_size: int) -> bool:
@@ -74,6 +82,9 @@ class Guards:
     feared_places: tuple[str, ...]
     do_not_share: frozenset[UUID]
     excluded_countries: frozenset[str]
+    kept_apart: KeptApart
+    people_meet: bool
+    """True if the people of all services for this need meet each other."""
     only_ask_for_openness: bool
     """True for most needs: the only interlock that can apply to them is that of a restricted service."""
 
@@ -97,6 +108,8 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
         feared_places=feared,
         do_not_share=do_not_share,
         excluded_countries=countries,
+        kept_apart=need.kept_apart,
+        people_meet=people_meet(need.category, need.kind, None, policy.taxonomy),
         only_ask_for_openness=not (
             review_is_missing
             or needs_licence
@@ -106,6 +119,7 @@ def guards_of(need: Need, policy: RoutingPolicy) -> Guards:
             or feared
             or do_not_share
             or countries
+            or not need.kept_apart.is_nothing
         ),
     )
 
@@ -130,7 +144,15 @@ def interlocks(guards: Guards, service: Service) -> list[Interlock]:
         found.append(Interlock.FEARED_PLACE)
     if view.organization_id in guards.do_not_share or service.organization.acts_for in guards.excluded_countries:
         found.append(Interlock.DO_NOT_SHARE)
+    if _is_kept_apart(guards, service):
+        found.append(Interlock.KEPT_APART)
     return found
+
+
+def _is_kept_apart(guards: Guards, service: Service) -> bool:
+    if guards.kept_apart.is_nothing or not (guards.people_meet or service.view.max_stay_hours is not None):
+        return False
+    return guards.kept_apart.forbids(site_of(service.view))
 
 
 def _household_would_split(need: Need, policy: RoutingPolicy) -> bool:

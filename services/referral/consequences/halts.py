@@ -6,6 +6,7 @@ from typing import Final
 from libs.events.catalogue.journeys import JudgedOn
 from libs.events.catalogue.referral import OfferHalted, OfferUpheld, ReferralEscalated
 from libs.events.codes import OwnerReason, RecallReason
+from services.referral.candidates.interlocks import PLACE_OF_OTHERS
 from services.referral.candidates.judgement import OVERRULED_BY_PERSON, STANDING
 from services.referral.candidates.reasons import Exclusion
 from services.referral.errors import NotACandidate, OfferIsHalted
@@ -34,9 +35,10 @@ def stop(work: Work, referral: Referral, *, broken: Collection[str], judged_on: 
     `child`: one of the people is or may be a child, so that the desk for child protection decides.
     """
     codes, reason = ",".join(sorted(broken)), reason_of(broken)
+    shown = ",".join(sorted(set(broken) - PLACE_OF_OTHERS)) or reason.value
     offer = work.journeys[referral.returnee_id].offer_of(referral)
     if offer is not None and offer.is_live:
-        advance(work, referral, ReferralStep.JUDGE, reason=codes)
+        advance(work, referral, ReferralStep.JUDGE, reason=shown)
         referral_steps.recall_offer(work, offer, reason=reason)
     elif offer is not None and referral.halted_since is None:
         advance(work, referral, ReferralStep.HALT, reason=codes)

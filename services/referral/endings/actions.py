@@ -14,6 +14,9 @@ from libs.events.codes import CancelReason, CloseReason, RecallReason
 from services.referral.consequences import endings
 from services.referral.journeys.actions import told
 from services.referral.journeys.actions.writing import held, opened
+from services.referral.judging.actions import judge_again
+from services.referral.kept_apart import actions as kept_apart
+from services.referral.kept_apart.queries import kept_apart as find_kept_apart
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.notes import actions as notes
@@ -46,6 +49,7 @@ async def erase(session: AsyncSession, policy: RoutingPolicy, returnee_ids: Coll
                     )
     hand_overs = await forget_words(session, returnee_ids)
     await notes.wipe(session, returnee_ids, hand_over_ids=hand_overs)
+    await kept_apart.forget(session, returnee_ids)
     await told.forget(session, returnee_ids, statistics_purpose=policy.consents.statistics.purpose)
 
 
@@ -53,7 +57,7 @@ async def keep_merges(
     session: AsyncSession, policy: RoutingPolicy, changed: Sequence[ReturneeMerged | ReturneeUnmerged]
 ) -> None:
     """Merge two records of one person, or separate them again. Open needs move to the right record, and none is
-    lost."""
+    lost. Who had to be kept apart from one of them must then be kept apart from both, or not any more."""
     pairs = [
         (one, one.into_returnee_id if isinstance(one, ReturneeMerged) else one.from_returnee_id) for one in changed
     ]
@@ -69,3 +73,11 @@ async def keep_merges(
             elif journey.merged_into != other and one.returnee_id != other:
                 endings.merge(piece, journey, kept, conflicting=both)
                 conflicts[one.returnee_id] = conflicts[other] = both
+    await _look_again(session, policy, people)
+
+
+async def _look_again(session: AsyncSession, policy: RoutingPolicy, people: Collection[UUID]) -> None:
+    apart = await find_kept_apart(session, people)
+    if apart:
+        await told.wake(session, people)
+        await judge_again(session, policy, {*apart}.union(*apart.values()), actor=Who.REGISTRATION.value)

@@ -31,6 +31,7 @@ from services.referral.journeys.facts import URGENCY_RANK, Need
 from services.referral.journeys.work import Work
 from services.referral.judging.actions import judge_again
 from services.referral.judging.queries import circumstances
+from services.referral.kept_apart.queries import records
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import NeedStatus
 from services.referral.pack.policy import RoutingPolicy
@@ -67,15 +68,18 @@ async def lock_journeys(
     *,
     members: Collection[UUID] = (),
     household_ids: Collection[UUID] = (),
+    apart: Collection[UUID] = (),
 ) -> None:
     """Insert new journeys (by returnee, with a traceparent), then lock all journeys in the order of their ids.
 
     The journeys of the reference persons of the households are locked too, because their needs depend on all members.
     `household_ids`: households that returnees join. `members`: people whose own needs depend on a household.
+    `apart`: people whose offers depend on each other. All their records are locked, as far as there are journeys.
     """
     await told.begin(session, returnees)
-    references = await queries.references_of(session, returnees, household_ids)
-    await journeys.lock(session, returnees.keys() | references | set(members))
+    concerned = returnees.keys() | (set[UUID]().union(*(await records(session, apart)).values()) if apart else set())
+    references = await queries.references_of(session, concerned, household_ids)
+    await journeys.lock(session, concerned | references | set(members))
 
 
 async def keep_profiles(session: AsyncSession, policy: RoutingPolicy, profiles: Sequence[RoutingProfile]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from libs.events.catalogue.kept_apart import PairEvent
 from libs.events.catalogue.registration import (
     ArrivalBatchIntakeCompleted,
     ArrivalBatchLanded,
@@ -38,10 +39,10 @@ def subscribe(subscriptions: Subscriptions, policy: RoutingPolicy, *, place: Pla
 
     @subscriptions.before_batch
     async def lock_journeys(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
-        concerned = _concerned(batch)
-        if concerned.returnees:
+        one = _concerned(batch)
+        if one.returnees or one.apart:
             await actions.lock_journeys(
-                session, concerned.returnees, members=concerned.members, household_ids=concerned.household_ids
+                session, one.returnees, members=one.members, household_ids=one.household_ids, apart=one.apart
             )
         session.info[_NEEDS_LAST] = _needs_last(batch)
 
@@ -93,6 +94,8 @@ class _Concerned:
     members: set[UUID] = field(default_factory=set)
     household_ids: set[UUID] = field(default_factory=set)
     """Households to which people of the batch belong now."""
+    apart: set[UUID] = field(default_factory=set)
+    """People who must be kept apart, or not any more."""
 
 
 def _concerned(batch: Sequence[Received[Event]]) -> _Concerned:
@@ -109,6 +112,8 @@ def _concerned(batch: Sequence[Received[Event]]) -> _Concerned:
         elif isinstance(event, HouseholdChanged):
             found.returnees.setdefault(event.reference_returnee_id, received.traceparent)
             found.members.update(event.member_ids)
+        elif isinstance(event, PairEvent):
+            found.apart |= {event.first_returnee_id, event.second_returnee_id}
     return found
 
 

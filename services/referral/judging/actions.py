@@ -20,6 +20,8 @@ from services.referral.journeys.households import Told
 from services.referral.journeys.work import Work
 from services.referral.judging import queries
 from services.referral.judging.queries import MARK_CONCERNED, Circumstances
+from services.referral.kept_apart.queries import meeting
+from services.referral.kept_apart.rules import claim_of
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, WITH_PROVIDER
 from services.referral.pack.policy import RoutingPolicy
@@ -43,6 +45,8 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
     asked_for = journey.needs[referral.need_id]
     if referral.status in WITH_PROVIDER and asked_for.kind != offer.kind:
         asked_for = replace(asked_for, kind=offer.kind, detail_values={})
+    people = [one.returnee_id for one in together]
+    claim = claim_of(referral.status, offer.made_at, offer.offer_id)
     need = to_route(
         asked_for,
         [person_of(one.profile) for one in together if one.profile is not None],
@@ -56,7 +60,7 @@ def broken(known: Circumstances, policy: RoutingPolicy, referral: Referral, *, a
     if not need.people:
         return frozenset()
     return broken_rules(
-        need,
+        replace(need, kept_apart=known.apart.of(people, before=claim)),
         known.services.get(offer.provider_service_id),
         policy,
         at,
@@ -160,6 +164,16 @@ async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy, *,
         (category, gate) for category, gate in policy.consents.by_category.items() if not policy.is_basic(category)
     ]
     found = await queries.consent_run_out(session, gates, at=now(session), limit=limit)
+    return len(await _judge_claimed(session, policy, found))
+
+
+async def judge_meeting(session: AsyncSession, policy: RoutingPolicy) -> int:
+    """Evaluate the offers of people who must be kept apart and are, or are asked for, at one place.
+
+    Whoever changes something of one of the two evaluates the offers at once. If both change at the same moment, neither
+    transaction sees what the other does.
+    """
+    found = await queries.under_way(session, await meeting(session, policy.taxonomy))
     return len(await _judge_claimed(session, policy, found))
 
 

@@ -17,6 +17,8 @@ from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Referral
 from services.referral.journeys.households import Told, told_together
+from services.referral.kept_apart.queries import apart_from
+from services.referral.kept_apart.rules import Apart
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, LIVE_OFFER, WITH_PROVIDER, in_sql
 
 # The referrals of these people, and those for the whole of their households.
@@ -93,6 +95,8 @@ class Circumstances:
     """By offer: the kinds of the pools with its places."""
     told: dict[UUID, Told] = field(default_factory=dict)
     """By need: what the household has told of the same kind, if it must go to one service."""
+    apart: Apart = field(default_factory=Apart)
+    """Who must be kept apart from these people, and where they are."""
 
 
 async def under_way(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
@@ -114,6 +118,7 @@ async def circumstances(
     others = await journeys.heads(session, members) if members else {}
     known = Circumstances({**others, **loaded}, households)
     known.told = await told_together(session, taxonomy, [one.need_id for one in asked])
+    known.apart = await apart_from(session, taxonomy, known.journeys)
     connection = await raw(session)
     for row in await connection.fetch(_SERVICES, [one.provider_service_id for one in offers]):
         view = ProviderServicePublished.model_validate_json(row["view"])

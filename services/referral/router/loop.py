@@ -178,3 +178,5 @@ class Router:
                 await upkeep.refresh_records(session, self._memory)
             async with self._database.transaction() as session:
                 await upkeep.judge_consent_run_out(session, self._policy)
+            async with self._database.transaction() as session:
+                await upkeep.judge_meeting(session, self._policy)

@@ -1,7 +1,7 @@
 """What a round reads about its referrals, and about those that wait but are not in the round."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from services.referral.candidates.facts import Service
 from services.referral.journeys import queries as journeys
 from services.referral.journeys.facts import Household, Journey, Need, Referral
 from services.referral.journeys.households import Told, told_together
+from services.referral.kept_apart.rules import Apart
 from services.referral.lifecycles.rules import LIVE_OFFER, ROUTED, STANDING_OFFER, in_sql
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.providers import queries as providers
@@ -115,6 +116,12 @@ class Placing:
     """By returnee: organisations that serve them or are asked to."""
     told: dict[UUID, Told] = field(default_factory=dict)
     """By need: what the household has told of the same kind, if it must go to one service."""
+    apart: Apart = field(default_factory=Apart)
+    """Who must be kept apart from these people, and where they are. What the round is about to offer is added."""
+
+    def people_of(self, referral: Referral) -> list[UUID]:
+        """The people of the referral, the reference person first."""
+        return [one.returnee_id for one in with_them(referral, self.journeys, self.households)]
 
 
 async def waiting(
@@ -250,7 +257,7 @@ def as_candidate(
     household = household_of(journey, placing.households)
     told = placing.told.get(need.need_id, Told())
     together = with_them(referral, placing.journeys, placing.households)
-    return to_route(
+    routed = to_route(
         need,
         [person_of(one.profile) for one in together if one.profile is not None],
         profile=profile,
@@ -265,3 +272,4 @@ def as_candidate(
         conflicting_organizations=frozenset().union(*(placing.conflicts.get(one.returnee_id, ()) for one in together)),
         providers_of_person=frozenset(placing.serving.get(referral.returnee_id, ())),
     )
+    return replace(routed, kept_apart=placing.apart.of(placing.people_of(referral)))

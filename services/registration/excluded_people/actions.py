@@ -6,6 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from libs.chassis.database import now, raw
+from libs.events.catalogue.kept_apart import PairEvent, PeopleKeptApart, PeopleKeptApartEnded
+from libs.events.outbox import append
 from services.registration.excluded_people.queries import TABLE
 from services.registration.excluded_people.schemas import ToldOfExcluded
 from services.registration.excluded_people.tables import ExcludedPerson
@@ -33,6 +35,7 @@ async def exclude(
     )
     session.add(row)
     await session.flush()
+    await _tell(session, row, PeopleKeptApart)
     return row_id
 
 
@@ -40,6 +43,15 @@ async def end_exclusion(session: AsyncSession, row: ExcludedPerson) -> None:
     """Delete an exclusion."""
     await session.delete(row)
     await session.flush()
+    await _tell(session, row, PeopleKeptApartEnded)
+
+
+async def _tell(session: AsyncSession, row: ExcludedPerson, event: type[PairEvent]) -> None:
+    """Tell referral which records are concerned. The event has no trace: that of a journey would say whose it is."""
+    if row.other_returnee_id is not None:
+        first, second = sorted((row.returnee_id, row.other_returnee_id))
+        told = event(exclusion_id=row.id, first_returnee_id=first, second_returnee_id=second)
+        await append(session, [told], traceparents=[None])
 
 
 async def forget_links(session: AsyncSession, returnee_id: UUID) -> None:

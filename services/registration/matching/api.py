@@ -18,6 +18,7 @@ from services.registration.errors import (
     LaterMergeStands,
     MatchAlreadyMerged,
     MembersOfOneHousehold,
+    MustStayApart,
     OtherRecordHidden,
     ReturneeErased,
     ReturneeMerged,
@@ -115,7 +116,10 @@ async def look_up_match(
     return view
 
 
-@router.post("/matches/{match_id}/merge", responses=responses(*DECIDING, ReturneeMerged, MembersOfOneHousehold))
+@router.post(
+    "/matches/{match_id}/merge",
+    responses=responses(*DECIDING, ReturneeMerged, MembersOfOneHousehold, MustStayApart),
+)
 async def merge_match(
     match_id: UUID,
     body: MergeBody,
@@ -131,6 +135,8 @@ async def merge_match(
     Nothing is copied or deleted: both records keep their data, consents and safe contact, and
     `POST /v1/returnees/{returnee_id}/unmerge` takes them apart again. Services that a provider has accepted go on under
     the record that the provider knows.
+
+    It is refused if one of the two excludes the other, or a member of the other's household.
     """
     actor = actor_of(caller, pack)
 

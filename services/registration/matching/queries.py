@@ -35,6 +35,10 @@ CANDIDATES = """
     ) AS found
 """
 """The newest people of each block, at most one more than a rare block has. So the cost does not grow with the data."""
+_HOUSEHOLDS = """
+    SELECT member.id FROM returnee r JOIN returnee member ON member.household_id = r.household_id
+    WHERE r.id = ANY($1::uuid[]) AND member.erased_at IS NULL
+"""
 _CALLS = (ContactChannel.SMS.value, ContactChannel.CALL.value)
 
 
@@ -90,6 +94,11 @@ def _record(row: Returnee, key: DataKey, contact: SafeContact | None) -> Record:
         phone=key.open_or_none(address, table="safe_contact", column="address"),
         municipality=row.destination,
     )
+
+
+async def household_members(session: AsyncSession, returnee_ids: Collection[UUID]) -> set[UUID]:
+    """Everybody in the households of these records."""
+    return {row["id"] for row in await (await raw(session)).fetch(_HOUSEHOLDS, list(returnee_ids))}
 
 
 async def matches_of(session: AsyncSession, returnee_ids: Collection[UUID]) -> Sequence[Match]:

@@ -1,5 +1,6 @@
 """Record whom a person excludes, and why they withhold something."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,7 +16,6 @@ from services.registration.intake.actions.corrections import leave_excluded
 from services.registration.pack import Pack
 from services.registration.people.actions.merging import lock_people, records_of
 from services.registration.people.queries import returnee, visible_among
-from services.registration.people.tables import Returnee
 from services.registration.vault.queries import data_key
 from services.registration.vault.sealing import Vault
 from services.registration.withholding import queries
@@ -39,7 +39,8 @@ async def exclude_person(
     await returnee(session, returnee_id, actor=actor)
     rows = await lock_people(session, await records_of(session, [returnee_id]))
     person = await returnee(session, returnee_id, actor=actor)
-    await _require_another(session, rows, body.returnee_id, actor=actor)
+    own = await records_of(session, [returnee_id])  # a merge may have ended while this waited for the locks
+    await _require_another(session, own, body.returnee_id, actor=actor)
     if len(await excluded_by(session, [person.id])) >= _MOST:
         raise InvalidInput(errors=[FieldError("/name", "at-most", f"A person excludes at most {_MOST} people.")])
     told = ToldOfExcluded(name=body.name, relation=body.relation, reason=body.reason, reason_words=body.reason_words)
@@ -53,7 +54,7 @@ async def exclude_person(
 
 
 async def _require_another(
-    session: AsyncSession, own: dict[UUID, Returnee], other_id: UUID | None, *, actor: Actor
+    session: AsyncSession, own: Collection[UUID], other_id: UUID | None, *, actor: Actor
 ) -> None:
     if other_id is None:
         return

@@ -45,7 +45,7 @@ class JourneyRow(Table, table=True):
     """For each purpose and recipient class: until when the consent is valid. A missing entry means no consent."""
     household_id: UUID | None = None
     arrival_batch_id: UUID | None = Field(default=None, index=True)
-    merged_into: UUID | None = None
+    merged_into: UUID | None = Field(default=None, index=True)
     journey_ended_at: datetime | None = moment(nullable=True)
     """When the journey ended: the person died, left, or has another record. After that no needs are routed."""
     journey_end_reason: str | None = None

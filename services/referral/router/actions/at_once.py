@@ -17,6 +17,7 @@ from libs.events.codes import NeedCategory, Urgency
 from services.referral.candidates.choice import Market
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
+from services.referral.kept_apart.queries import kept_apart
 from services.referral.lifecycles.printed import Who
 from services.referral.lifecycles.rules import ROUTED
 from services.referral.places import actions as places
@@ -38,7 +39,7 @@ class Opened:
     """The new referrals that the next round would look at."""
 
     alone: list[Referral] = field(default_factory=list)
-    """Those that need not wait for anybody: no flight, no household."""
+    """Those that need not wait for anybody: no flight, no household, nobody to be kept apart from."""
     of_people: dict[UUID, set[NeedCategory]] = field(default_factory=dict)
     """By returnee: the categories of all of them. A round decides about the needs of a person with the same facts."""
     left: set[NeedCategory] = field(default_factory=set)
@@ -85,6 +86,7 @@ async def _opened(session: AsyncSession, piece: Work, ready: Sequence[Referral])
     """The new referrals as a round would pick them, with the reasons why some must wait for it."""
     flights = {one.arrival_batch_id for one in ready if _goes_with_flight(one) and one.arrival_batch_id is not None}
     open_now = await picks.may_be_open(session, flights, since=_flights_since(piece)) if flights else set()
+    apart = await kept_apart(session, {one.returnee_id for one in ready})
     opened, left = Opened(), set()
     for one in ready:
         journey = piece.journeys[one.returnee_id]
@@ -92,7 +94,8 @@ async def _opened(session: AsyncSession, piece: Work, ready: Sequence[Referral])
             opened.people_waiting[one.category] += one.people_count  # the next round does not look at it either
             continue
         opened.of_people.setdefault(one.returnee_id, set()).add(one.category)
-        if journey.household_id is None and one.household_id is None and not _goes_with_flight(one):
+        is_alone = journey.household_id is None and one.household_id is None and one.returnee_id not in apart
+        if is_alone and not _goes_with_flight(one):
             opened.alone.append(one)
         else:
             left.add(one.category)

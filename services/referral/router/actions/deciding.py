@@ -9,6 +9,7 @@ from libs.chassis.logs import get_logger
 from services.referral.candidates import facts as candidates
 from services.referral.candidates.choice import Candidate, Decision, Market
 from services.referral.candidates.interlocks import review_reason
+from services.referral.candidates.sites import people_meet, site_of
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
 from services.referral.lifecycles.rules import ReferralStatus
@@ -117,6 +118,9 @@ class Decider:
             return None
         try:
             merged = together.merged(needs)
+            people = [one for referral in left for one in self.placing.people_of(referral)]
+            # What others are offered in this round counts too.
+            merged = replace(merged, kept_apart=self.placing.apart.of(people))
             return Group(left, needs, merged, self.market.choose(merged, self.near.reaches[merged.need_id]))
         except Exception as error:
             for referral in left:
@@ -190,8 +194,16 @@ class Decider:
             facts = judged_on(referral, self.placing.journeys, self.placing.households)
             self.piece.judged_on[referral.referral_id] = facts
             together.leads(self.placing.told, referral.need_id, service_id)
+            self._keep_away_others(referral, chosen)
         self.market.hold(chosen)
         return Plan(list(zip(group.referrals, together.for_each(chosen, group.needs), strict=True)), group.decision)
+
+    def _keep_away_others(self, referral: Referral, chosen: Candidate) -> None:
+        """Who must be kept apart from the people of this referral is not offered a place there in this round."""
+        view = chosen.service.view
+        kind = chosen.kind or referral.kind
+        if people_meet(referral.category, kind, view.max_stay_hours, self.piece.policy.taxonomy):
+            self.placing.apart.add(self.placing.people_of(referral), site_of(view))
 
     def _supply(self, referral: Referral) -> int:
         return self.supply.get(referral.category, 0)

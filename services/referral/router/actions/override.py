@@ -1,5 +1,6 @@
 """A person chooses the service instead of a round. Interlocks, legal rules and free places apply to people too."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,6 +9,7 @@ from libs.chassis.database import now
 from libs.chassis.errors import NotFound
 from libs.events.codes import RecallReason
 from services.referral.candidates.choice import Candidate, Market, candidate_of
+from services.referral.candidates.interlocks import PLACE_OF_OTHERS
 from services.referral.candidates.judgement import overruled, standing_reasons
 from services.referral.candidates.pools import fitting_places, in_time
 from services.referral.candidates.reasons import Exclusion
@@ -18,6 +20,7 @@ from services.referral.journeys.actions.writing import opened
 from services.referral.journeys.facts import Household, Referral
 from services.referral.journeys.households import told_together
 from services.referral.journeys.work import Work
+from services.referral.kept_apart.queries import apart_from, kept_apart
 from services.referral.lifecycles.rules import ReferralStatus, ReferralStep
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
@@ -25,6 +28,7 @@ from services.referral.providers import queries as providers
 from services.referral.providers.queries import Views
 from services.referral.router import queries
 from services.referral.router.actions.rounds import make_offer, services
+from services.referral.router.picks import begin_round
 from services.referral.router.queries import Placing
 from services.referral.steps import referrals as referral_steps
 from services.referral.steps.people import judged_on
@@ -47,6 +51,7 @@ async def place_by_hand(
     """
     household = await _household_of(session, returnee_id)
     together = {returnee_id} if household is None else {returnee_id, *household.member_ids}
+    await _begin(session, policy, together)
     async with opened(session, policy, together, actor=actor) as piece:
         referral = piece.journeys[returnee_id].referrals[referral_id]
         placing = await _placing(session, piece, referral, household)
@@ -71,6 +76,13 @@ async def place_by_hand(
         make_offer(piece, referral, candidate, explanation, overruled=frozenset(by_hand))
 
 
+async def _begin(session: AsyncSession, policy: RoutingPolicy, people: Collection[UUID]) -> None:
+    """If people must be kept apart from these, nobody else places them meanwhile: a round that runs now may be about to
+    offer them the same place."""
+    if await kept_apart(session, people):
+        await begin_round(session, policy.country)
+
+
 async def _household_of(session: AsyncSession, returnee_id: UUID) -> Household | None:
     """The household of this person. The caller locks all its members together."""
     household_id = (await journeys.heads(session, [returnee_id]))[returnee_id].household_id
@@ -88,6 +100,7 @@ async def _placing(session: AsyncSession, piece: Work, referral: Referral, house
     placing = Placing([referral], mine.needs, piece.journeys, households)
     await queries.read_refusals(session, placing)
     placing.told = await told_together(session, piece.policy.taxonomy, [referral.need_id])
+    placing.apart = await apart_from(session, piece.policy.taxonomy, placing.journeys)
     return placing
 
 
@@ -106,9 +119,11 @@ async def _candidate(
         return decision.chosen, []
     # A service of another kind is not even considered.
     codes = decision.excluded.get(provider_service_id, [Exclusion.KIND_NOT_OFFERED])
-    standing = standing_reasons(codes)
+    standing = [code for code in standing_reasons(codes) if code not in PLACE_OF_OTHERS]
     if standing:
         raise NotACandidate(reasons=standing)
+    if not PLACE_OF_OTHERS.isdisjoint(codes):
+        raise NoPlaceFree  # the true reason would say where somebody else is
     ahead = policy.rules_of(need.category, need.kind).held_ahead
     shares = fitting_places(need, in_time(service, at, ahead=ahead))
     if not shares:

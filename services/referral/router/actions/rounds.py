@@ -16,6 +16,7 @@ from services.referral.journeys import queries as journeys
 from services.referral.journeys.actions.writing import work
 from services.referral.journeys.facts import Referral
 from services.referral.journeys.work import Work
+from services.referral.kept_apart.queries import apart_from
 from services.referral.lifecycles.printed import Who
 from services.referral.pack.policy import RoutingPolicy
 from services.referral.places import actions as places
@@ -72,6 +73,7 @@ async def place_referrals(session: AsyncSession, policy: RoutingPolicy, memory: 
         return Round()
     placing = await queries.to_place(session, picks.picked, policy.taxonomy)
     await _meet_households(session, placing)
+    placing.apart = await apart_from(session, policy.taxonomy, placing.journeys)
     async with work(session, policy, placing.journeys, actor=Who.ROUTER.value) as piece:
         for referral in placing.referrals:
             journey = piece.journeys[referral.returnee_id]

@@ -62,6 +62,11 @@ async def judge_consent_run_out(session: AsyncSession, policy: RoutingPolicy) ->
     return await judging.judge_consent_run_out(session, policy)
 
 
+async def judge_meeting(session: AsyncSession, policy: RoutingPolicy) -> int:
+    """Evaluate again the offers of people who must be kept apart and meet all the same."""
+    return await judging.judge_meeting(session, policy)
+
+
 async def refresh_records(session: AsyncSession, memory: Memory) -> None:
     """Update the answer records of the services."""
     memory.records = await queries.answer_records(session, since=now(session) - RECORD_OF)

@@ -20,16 +20,24 @@ from services.registration.errors import (
     LaterMergeStands,
     MatchAlreadyMerged,
     MembersOfOneHousehold,
+    MustStayApart,
     OtherRecordHidden,
     ReturneeErased,
     ReturneeMerged,
     ReturneeNotMerged,
 )
+from services.registration.excluded_people.queries import kept_apart
 from services.registration.matching import queries
 from services.registration.matching.rules import DifferentReason, MatchStatus, MergeReason, ordered
 from services.registration.matching.schemas import DifferentBody, MergeBody
 from services.registration.matching.tables import Match, MatchDecision
-from services.registration.people.actions.merging import lock_people, merge_record, part_record, to_compare
+from services.registration.people.actions.merging import (
+    lock_people,
+    merge_record,
+    part_record,
+    records_of,
+    to_compare,
+)
 from services.registration.people.tables import Returnee
 
 
@@ -52,11 +60,22 @@ async def merge(session: AsyncSession, match_id: UUID, body: MergeBody, *, condi
         raise ReturneeMerged
     if one.first.household_id is not None and one.first.household_id == one.second.household_id:
         raise MembersOfOneHousehold
+    await _require_together(session, one)
     into, merged = (one.first, one.second) if body.into == one.first.id else (one.second, one.first)
     await merge_record(session, merged, into)
     await _decide(session, one, MatchStatus.MERGED, body.reason, into_id=into.id, actor=actor)
     await record(session, actor, _accesses(one, "returnee.merge", ["merged_into"]))
     return one.match.id
+
+
+async def _require_together(session: AsyncSession, one: Locked) -> None:
+    """Raise MustStayApart if one of the two people excludes the other, or a member of the other's household."""
+    sides = (one.first.id, one.second.id)
+    apart = set[UUID]().union(*(await kept_apart(session, sides)).values())
+    if apart:
+        records = await records_of(session, sides)
+        if not apart.isdisjoint({*records, *await queries.household_members(session, records)}):
+            raise MustStayApart
 
 
 async def tell_apart(
