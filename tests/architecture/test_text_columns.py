@@ -123,8 +123,9 @@ KEYS = {
 }
 REFERRAL = {
     Holds.CODES: """
-        access_entry.action access_entry.client_id access_entry.fields access_entry.kind access_entry.purpose
-        access_entry.trace_id access_entry.who access_seal.hash access_seal.mac access_seal.previous_hash
+        access_entry.acting_as access_entry.action access_entry.client_id access_entry.fields access_entry.kind
+        access_entry.purpose access_entry.trace_id access_entry.who access_seal.hash access_seal.mac
+        access_seal.previous_hash
         absence.deputy absence.desk absence.made_by absence.reason alembic_version_referral.version_num
         certificate.holder_digest certificate.kind exclusion.code
         hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area
