@@ -59,7 +59,8 @@ REGISTRATION = {
         match.band match.facts match.reasons match.status match_decision.decided_by match_decision.reason
         match_decision.status
         incident.client_id incident.closed_by incident.kind incident.measures incident.recorded_by incident.status
-        incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
+        incident.who incident_duty.duty incident_duty.not_required_because incident_duty.settled_by
+        legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
         identity_check.made_by identity_check.right_keys withholding_reason.about withholding_reason.value
