@@ -7,10 +7,12 @@ of the subject with the client id cannot decide what a caller is.
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
+_ROLE_OR_DESK: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 PERSON: Final = "person:"
 """The prefix of a principal that is a person. The subject follows."""
 
@@ -35,3 +37,12 @@ def principal_of(client_id: str, subject: str, *, person: bool) -> str:
 def digest_of(client_id: str, subject: str) -> str:
     """A caller without its names, for logs and for the keys of limits: a subject can be a person's name."""
     return hashlib.sha256(json.dumps([client_id, subject]).encode()).hexdigest()[:32]
+
+
+def acting_as(roles: Iterable[str], desks: Iterable[str]) -> tuple[str, ...]:
+    """The roles and desks of a token as a record of access stores them: `role:reception_clerk`, `desk:conamigua`.
+
+    Texts that are no codes are omitted, because the issuer of the token writes them and the record is read by people.
+    """
+    told = [("role", one) for one in roles] + [("desk", one) for one in desks]
+    return tuple(f"{kind}:{code}" for kind, code in sorted(set(told)) if _ROLE_OR_DESK.fullmatch(code))

@@ -51,6 +51,7 @@ from services.registration.identity_checks import api as identity_checks_api
 from services.registration.identity_ends import api as identity_ends_api
 from services.registration.identity_ends.loop import check_forever
 from services.registration.incidents import api as incidents_api
+from services.registration.incidents.loop import watch_forever
 from services.registration.intake import api as intake_api
 from services.registration.intake import subscribers as intake_subscribers
 from services.registration.intake.loop import key_forever
@@ -218,6 +219,7 @@ def _work(database: Database, vault: Vault, pack: Pack, priors: Priors, *, audit
         "erasures": partial(replay_forever, database=database, pack=pack, vault=vault),
         "doubtful parts": partial(count_forever, database=database),
         "emergencies": partial(count_emergencies_forever, database=database),
+        "duties after incidents": partial(watch_forever, database=database, policy=pack.reception.incidents),
         "manifests": partial(age_out_forever, database=database, vault=vault),
         "words of batches": partial(seal_batches_forever, database=database, master=vault.master),
         "names": partial(index_forever, database=database, vault=vault),

@@ -26,7 +26,13 @@ from libs.instruments.model import Instruments
 from libs.taxonomy.model import Taxonomy, load_taxonomy
 from libs.taxonomy.policies import load_restricted, load_reviewed, of_every_category
 from services.registration.own_needs import OwnNeeds
-from services.registration.protection import EmergencyPolicy, IdentityCheckPolicy, ReleasePolicy, WithholdingPolicy
+from services.registration.protection import (
+    EmergencyPolicy,
+    IdentityCheckPolicy,
+    IncidentPolicy,
+    ReleasePolicy,
+    WithholdingPolicy,
+)
 from services.registration.told_times import ToldTimes
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -168,6 +174,7 @@ class Reception(PackPart):
     child_releases: ReleasePolicy
     emergencies: EmergencyPolicy
     identity_checks: IdentityCheckPolicy
+    incidents: IncidentPolicy
     withholding: WithholdingPolicy = WithholdingPolicy()
 
     @field_validator("timezone")

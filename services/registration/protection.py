@@ -1,6 +1,8 @@
-"""Limits of the pack for the release of children, access in an emergency, and checks of who a person is (pure)."""
+"""Limits of the pack: release of children, access in an emergency, checks of who a person is, duties after an incident
+(pure)."""
 
 from datetime import timedelta
+from enum import StrEnum
 from math import comb
 from typing import Annotated, Final, Self
 
@@ -42,6 +44,45 @@ class WithholdingPolicy(PackPart):
     ] = ["fear_of_harm", "will_tell_themselves", OTHER_REASON]
     """Without this line, those of Primero: they fear harm to themselves or others, they want to tell it themselves, or
     another reason."""
+
+
+class Duty(StrEnum):
+    """What must be done after an incident within a time (domain P23)."""
+
+    AUTHORITY_TOLD = "authority_told"
+    PEOPLE_TOLD = "people_told"
+
+
+class DutySetBy(StrEnum):
+    """Who sets the time of a duty: the law of the country, or the network itself because the law sets none."""
+
+    LAW = "law"
+    NETWORK = "network"
+
+
+class DutyTime(PackPart):
+    """The time for one duty. It begins when the incident becomes known."""
+
+    hours: Annotated[int, Field(ge=1, le=8760)]
+    set_by: DutySetBy
+
+    @property
+    def within(self) -> timedelta:
+        """The same as a span of time."""
+        return timedelta(hours=self.hours)
+
+
+class IncidentPolicy(PackPart):
+    """The times for the duties after an incident. The pack must name each duty; null means that nobody sets a time."""
+
+    authority_told: DutyTime | None
+    people_told: DutyTime | None
+
+    @property
+    def times(self) -> dict[Duty, DutyTime]:
+        """The duties that have a time."""
+        named = {Duty.AUTHORITY_TOLD: self.authority_told, Duty.PEOPLE_TOLD: self.people_told}
+        return {duty: time for duty, time in named.items() if time is not None}
 
 
 class EmergencyPolicy(PackPart):

@@ -59,7 +59,8 @@ REGISTRATION = {
         match.band match.facts match.reasons match.status match_decision.decided_by match_decision.reason
         match_decision.status
         incident.client_id incident.closed_by incident.kind incident.measures incident.recorded_by incident.status
-        incident.who legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
+        incident.who incident_duty.duty incident_duty.not_required_because incident_duty.settled_by
+        legal_request.answer legal_request.answered_by legal_request.asked legal_request.authority
         legal_request.given legal_request.ground legal_request.notice legal_request.notice_reason
         legal_request.recorded_by legal_request.status retention_day.kind
         identity_check.made_by identity_check.right_keys withholding_reason.about withholding_reason.value
@@ -123,8 +124,9 @@ KEYS = {
 }
 REFERRAL = {
     Holds.CODES: """
-        access_entry.action access_entry.client_id access_entry.fields access_entry.kind access_entry.purpose
-        access_entry.trace_id access_entry.who access_seal.hash access_seal.mac access_seal.previous_hash
+        access_entry.acting_as access_entry.action access_entry.client_id access_entry.fields access_entry.kind
+        access_entry.purpose access_entry.trace_id access_entry.who access_seal.hash access_seal.mac
+        access_seal.previous_hash
         absence.deputy absence.desk absence.made_by absence.reason alembic_version_referral.version_num
         certificate.holder_digest certificate.kind exclusion.code
         hand_over.from_desk hand_over.made_by hand_over.to_desk journey.case_code journey.journey_end_reason need.area

@@ -36,6 +36,11 @@ def fields_in_words(words: Words, fields: Iterable[str]) -> str:
     return ", ".join(told) or "–"
 
 
+def roles_and_desks(acting_as: Iterable[str]) -> str:
+    """The codes of the roles and desks in which somebody looked, without their kind."""
+    return ", ".join(one.partition(":")[2] for one in acting_as)
+
+
 def deletion_state(request: Json) -> str:
     """What is known of the answer to a deletion request."""
     if request["answer"] is not None:

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from libs.chassis.database import now, own_work, raw
 from libs.chassis.sealed_log import Link
 from libs.chassis.telemetry import current_trace_id
+from libs.chassis.walls import array_text
 from libs.events.catalogue.audit import ReferralAuditSealed
 from libs.events.outbox import append
 from services.referral.audit.rules import Access
@@ -15,12 +16,13 @@ from services.referral.audit.rules import Access
 # exist was not shown.
 _RECORD = """
 INSERT INTO access_entry (at, kind, action, who, client_id, organization_id, purpose, fields, restricted,
-    returnee_ids, record_ids, trace_id)
+    returnee_ids, record_ids, trace_id, acting_as)
 SELECT $1, kind, action, who, client_id, organization_id, purpose, fields::text[], restricted,
-    array_agg(returnee_id ORDER BY place), array_agg(id ORDER BY place), $13
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[])
-    WITH ORDINALITY AS access(kind, action, who, client_id, organization_id, purpose, fields, nth)
-JOIN unnest($9::int[], $10::text[], $11::uuid[], $12::int[]) AS shown(of, record, id, place) ON shown.of = access.nth
+    array_agg(returnee_id ORDER BY place), array_agg(id ORDER BY place), $14, acting_as::text[]
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[],
+        $9::text[])
+    WITH ORDINALITY AS access(kind, action, who, client_id, organization_id, purpose, fields, acting_as, nth)
+JOIN unnest($10::int[], $11::text[], $12::uuid[], $13::int[]) AS shown(of, record, id, place) ON shown.of = access.nth
 CROSS JOIN LATERAL (
     SELECT returnee_id, restricted FROM offer WHERE record = 'offer' AND offer_id = id
     UNION ALL SELECT returnee_id, restricted FROM need WHERE record = 'need' AND need_id = id
@@ -29,7 +31,7 @@ CROSS JOIN LATERAL (
         WHERE record = 'review' AND review_id = id AND returnee_id IS NOT NULL
     UNION ALL SELECT returnee_id, false FROM journey WHERE record = 'returnee' AND returnee_id = id
 ) AS subject
-GROUP BY nth, kind, action, who, client_id, organization_id, purpose, fields, restricted
+GROUP BY nth, kind, action, who, client_id, organization_id, purpose, fields, acting_as, restricted
 ORDER BY nth, restricted
 """
 
@@ -58,7 +60,8 @@ async def record(session: AsyncSession, accesses: Sequence[Access]) -> None:
             [one.actor.client_id for one in told],
             [one.actor.organization_id for one in told],
             [one.purpose.value for one in told],
-            ["{" + ",".join(one.fields) + "}" for one in told],
+            [array_text(tuple(one.fields)) for one in told],
+            [array_text(one.actor.acting_as) if one.actor.acting_as else None for one in told],
             *map(list, zip(*shown, strict=True)),
             current_trace_id(),
         )

@@ -13,6 +13,7 @@ from services.referral.audit.schemas import AccessView
 
 _LOG = """
 SELECT id, at, kind, action, who, client_id, organization_id, purpose, fields, trace_id,
+    coalesce(acting_as, '{}') AS acting_as,
     ARRAY(SELECT shown.record_id FROM unnest(returnee_ids, record_ids) AS shown(returnee_id, record_id)
           WHERE shown.returnee_id = $1) AS record_ids
 FROM access_entry WHERE id = ANY($2::bigint[]) ORDER BY id DESC
@@ -43,7 +44,7 @@ def _view(row: Mapping[str, Any]) -> AccessView:
 
 _ACCESSES = """
 SELECT 'referral' AS service, id, at, kind, action, who, client_id, organization_id, purpose, fields, trace_id,
-    CASE WHEN $1::uuid IS NULL THEN returnee_ids ELSE ARRAY[$1::uuid] END AS returnee_ids,
+    acting_as, CASE WHEN $1::uuid IS NULL THEN returnee_ids ELSE ARRAY[$1::uuid] END AS returnee_ids,
     ARRAY(SELECT shown.record_id FROM unnest(returnee_ids, record_ids) AS shown(returnee_id, record_id)
           WHERE $1::uuid IS NULL OR shown.returnee_id = $1) AS record_ids
 FROM access_entry

@@ -14,6 +14,7 @@ from fastapi import Query
 from fastapi.routing import APIRoute
 
 from libs.chassis.auth import Caller
+from libs.chassis.principals import acting_as
 from services.referral.audit.actions import record
 from services.referral.audit.rules import Access, AccessKind, AccessPurpose, Actor, fields_of, named_by, shown_by
 
@@ -41,7 +42,8 @@ class RecordedRoute(APIRoute):
 
 def actor_of(caller: Caller) -> Actor:
     """The actor that is recorded for this caller."""
-    return Actor(caller.subject, caller.client_id, caller.organization_id)
+    told = acting_as(caller.texts("roles") or (), caller.texts("desks") or ())
+    return Actor(caller.subject, caller.client_id, caller.organization_id, told)
 
 
 def _recorded(endpoint: Endpoint, *, reads: bool) -> Endpoint:

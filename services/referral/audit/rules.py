@@ -67,6 +67,8 @@ class Actor:
     client_id: str
     organization_id: UUID | None
     """None for staff of the network."""
+    acting_as: tuple[str, ...] = ()
+    """The roles and desks of its token (`libs.chassis.principals.acting_as`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,3 +23,7 @@ class AccessView(BaseModel):
     )
     record_ids: list[UUID] = Field(description="Which data of this person were shown or changed")
     trace_id: str | None
+    acting_as: list[str] = Field(
+        description="Roles and desks of the token at that moment; empty if it had none, and in old entries",
+        examples=[["desk:conamigua", "role:lead_desk"]],
+    )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, Uuid, text
 from sqlmodel import Field
 
 from libs.chassis.sealed_log import SealedLog
@@ -46,6 +46,8 @@ class AccessEntryRow(Table, table=True):
     record_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid()), nullable=False))
     """For each person the record that was shown or changed: a need, referral, offer, review, or the returnee."""
     trace_id: str | None = None
+    acting_as: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text()), nullable=True))
+    """The roles and desks of the reader at that moment. None if the token had neither, and in older entries."""
 
 
 class AccessSealRow(Table, table=True):
@@ -73,5 +75,6 @@ AUDIT = SealedLog(
         "id", "transaction_id", "at", "kind", "action", "who", "client_id", "organization_id", "purpose", "fields",
         "restricted", "returnee_ids", "record_ids", "trace_id",
     ),
+    covered_later=("acting_as",),
 )  # fmt: skip
 """The description of the record for the sealer in `libs/chassis`."""

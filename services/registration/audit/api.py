@@ -1,6 +1,7 @@
 """For whom a request uses personal data, and which people this caller may see."""
 
 from libs.chassis.auth import Caller
+from libs.chassis.principals import acting_as
 from libs.chassis.walls import array_text
 from services.registration import walls
 from services.registration.audit.rules import (
@@ -9,7 +10,6 @@ from services.registration.audit.rules import (
     EXPORTS_SCOPE,
     Actor,
     Sight,
-    acting_as,
     known_areas,
 )
 from services.registration.pack import Pack

@@ -138,16 +138,6 @@ def known_areas(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(code for code in codes if _AREA.fullmatch(code))
 
 
-_ROLE_OR_DESK = re.compile(r"[A-Za-z0-9._-]{1,80}")
-
-
-def acting_as(roles: Iterable[str], desks: Iterable[str]) -> tuple[str, ...]:
-    """The roles and desks of a token in the form of the record. Texts that are no codes are omitted, because the issuer
-    of the token writes them and the record is read by people."""
-    told = [("role", one) for one in roles] + [("desk", one) for one in desks]
-    return tuple(f"{kind}:{code}" for kind, code in sorted(set(told)) if _ROLE_OR_DESK.fullmatch(code))
-
-
 def is_source_of_a_client(source: str) -> bool:
     """Whether a source belongs to a program or person that uses REST; no event may claim such a source."""
     return source.startswith((_CLIENT, PERSON))

@@ -281,8 +281,8 @@ REACH: Final[Mapping[str, Reach]] = {
 """What is done to each table, in this order."""
 NOT_OF_A_PERSON: Final = frozenset(
     {
-        "arrival_batch", "asked_again", "certificate", "export_download", "household", "incident", "people_export",
-        "provider_standing", "retention_day", "sync_device", "wristband",
+        "arrival_batch", "asked_again", "certificate", "export_download", "household", "incident", "incident_duty",
+        "people_export", "provider_standing", "retention_day", "sync_device", "wristband",
     }
 )  # fmt: skip
 """Tables in which no row belongs to one person."""

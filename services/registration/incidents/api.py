@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from libs.chassis.auth import Caller, requires
-from libs.chassis.database import Session
+from libs.chassis.database import Session, now
 from libs.chassis.errors import NotFound
 from libs.chassis.etag import IfMatch, PreconditionRequired, VersionMismatch, etag_of
 from libs.chassis.idempotency import KeyReused, OnceOptional, OnceRequired
@@ -22,9 +22,10 @@ from services.registration.incidents.schemas import (
     AffectedView,
     IncidentBody,
     IncidentClosing,
+    IncidentMeasures,
     IncidentView,
 )
-from services.registration.pack import ThePack
+from services.registration.pack import Pack, ThePack
 from services.registration.walls import own
 
 router = APIRouter(prefix="/v1", tags=["incidents"])
@@ -58,24 +59,56 @@ async def record_incident(
 
     incident_id = await once(session, own(session, do))
     response.headers["Location"] = f"/v1/incidents/{incident_id}"
-    return await _answer(session, incident_id, response)
+    return await _answer(session, incident_id, response, pack)
 
 
 @router.get("/incidents", responses=responses())
 async def list_incidents(
     session: Session,
     caller: Reader,
+    pack: ThePack,
     page: PageQuery,
     status: Annotated[IncidentStatus | None, Query(description="Only open, or only closed ones")] = None,
+    overdue: Annotated[bool | None, Query(description="Only those with, or without, an overdue duty")] = None,
 ) -> Page[IncidentView]:
-    """Incidents, newest first."""
-    return await queries.incidents(session, page, status=status)
+    """Incidents, newest first. `duties` says until when the authority and the people concerned must be told."""
+    policy = pack.reception.incidents
+    return await queries.incidents(session, page, status=status, overdue=overdue, policy=policy)
 
 
 @router.get("/incidents/{incident_id}", responses=responses(NotFound))
-async def look_up_incident(incident_id: UUID, session: Session, caller: Reader, response: Response) -> IncidentView:
+async def look_up_incident(
+    incident_id: UUID, session: Session, caller: Reader, pack: ThePack, response: Response
+) -> IncidentView:
     """One incident."""
-    return await _answer(session, incident_id, response)
+    return await _answer(session, incident_id, response, pack)
+
+
+@router.post(
+    "/incidents/{incident_id}/measures",
+    responses=responses(NotFound, IncidentClosed, VersionMismatch, PreconditionRequired, KeyReused),
+)
+async def record_measures(
+    incident_id: UUID,
+    body: IncidentMeasures,
+    session: Session,
+    caller: Writer,
+    pack: ThePack,
+    once: OnceOptional,
+    condition: IfMatch,
+    response: Response,
+) -> IncidentView:
+    """Record what was done meanwhile. A duty that is done, or not required, is not watched any more.
+
+    A duty that was recorded as not required counts as done as soon as its measure is recorded.
+    """
+    actor = actor_of(caller, pack)
+
+    async def do() -> UUID:
+        return await actions.record_measures(session, incident_id, body, condition=condition, actor=actor)
+
+    await once(session, own(session, do, incident=incident_id))
+    return await _answer(session, incident_id, response, pack)
 
 
 @router.post(
@@ -92,17 +125,19 @@ async def close_incident(
     condition: IfMatch,
     response: Response,
 ) -> IncidentView:
-    """Close an incident, with everything that was done about it."""
-    actor = actor_of(caller, pack)
+    """Close an incident, with everything that was done about it. A duty for which the country pack sets a time must be
+    done, or have a reason why it is not required."""
+    actor, policy = actor_of(caller, pack), pack.reception.incidents
 
     async def do() -> UUID:
-        return await actions.close_incident(session, incident_id, body, condition=condition, actor=actor)
+        return await actions.close_incident(session, incident_id, body, condition=condition, actor=actor, policy=policy)
 
     await once(session, own(session, do, incident=incident_id))
-    return await _answer(session, incident_id, response)
+    return await _answer(session, incident_id, response, pack)
 
 
-async def _answer(session: Session, incident_id: UUID, response: Response) -> IncidentView:
+async def _answer(session: Session, incident_id: UUID, response: Response, pack: Pack) -> IncidentView:
     row = await queries.incident(session, incident_id)
+    duties = (await queries.duties_of(session, [row.id]))[row.id]
     response.headers["ETag"] = etag_of(row.version)
-    return queries.view(row)
+    return queries.view(row, duties, policy=pack.reception.incidents, at=now(session))

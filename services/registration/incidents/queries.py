@@ -1,17 +1,28 @@
-"""Queries of incidents, and of the people whose data somebody read or wrote in a span of time."""
+"""Queries of incidents with their duties, and of the people whose data somebody read or wrote in a span of time."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import col, false, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from libs.chassis.database import own_work, raw
+from libs.chassis.database import now, own_work, raw
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import Page, PageRequest, page_of
 from services.registration.audit.rules import AccessKind, AccessPurpose
-from services.registration.incidents.rules import IncidentKind, IncidentStatus, Measure
-from services.registration.incidents.schemas import AffectedSearch, AffectedView, IncidentView
-from services.registration.incidents.tables import Incident
+from services.registration.incidents.rules import (
+    DutyStage,
+    IncidentKind,
+    IncidentStatus,
+    Measure,
+    NotRequired,
+    stage_of,
+)
+from services.registration.incidents.schemas import AffectedSearch, AffectedView, IncidentDutyView, IncidentView
+from services.registration.incidents.tables import Incident, IncidentDuty
+from services.registration.protection import Duty, IncidentPolicy
 
 AFFECTED = """
     WITH hit AS MATERIALIZED (
@@ -77,18 +88,68 @@ async def incident(session: AsyncSession, incident_id: UUID, *, lock: bool = Fal
     return found
 
 
-async def incidents(session: AsyncSession, page: PageRequest, *, status: IncidentStatus | None) -> Page[IncidentView]:
-    """Incidents, newest first."""
-    query = select(Incident)
+async def incidents(
+    session: AsyncSession,
+    page: PageRequest,
+    *,
+    status: IncidentStatus | None,
+    overdue: bool | None,
+    policy: IncidentPolicy,
+) -> Page[IncidentView]:
+    """Incidents, newest first. `overdue`: only those with, or without, a duty whose time has passed."""
+    at, query = now(session), select(Incident)
     if status is not None:
         query = query.where(Incident.status == status.value)
+    if overdue is not None:
+        late = _has_overdue_duty(policy, at=at)
+        query = query.where(late if overdue else ~late)
     if page.after is not None:
         query = query.where(col(Incident.id) < UUID(page.after[0]))
     rows = (await session.exec(query.order_by(col(Incident.id).desc()).limit(page.limit + 1))).all()
-    return page_of(rows, request=page, cursor_of=lambda row: [str(row.id)], view=view)
+    duties = await duties_of(session, [row.id for row in rows])
+    return page_of(
+        rows,
+        request=page,
+        cursor_of=lambda row: [str(row.id)],
+        view=lambda row: view(row, duties[row.id], policy=policy, at=at),
+    )
 
 
-def view(row: Incident) -> IncidentView:
+def _has_overdue_duty(policy: IncidentPolicy, *, at: datetime) -> ColumnElement[bool]:
+    """The same rule as `stage_of`, for the database."""
+    passed = [
+        and_(col(IncidentDuty.duty) == duty.value, col(Incident.known_at) <= at - time.within)
+        for duty, time in policy.times.items()
+    ]
+    unsettled = select(IncidentDuty).where(
+        col(IncidentDuty.incident_id) == col(Incident.id),
+        col(IncidentDuty.settled_at).is_(None),
+        or_(false(), *passed),
+    )
+    return and_(col(Incident.status) == IncidentStatus.OPEN.value, unsettled.exists())
+
+
+async def duties_of(session: AsyncSession, incident_ids: Collection[UUID]) -> dict[UUID, list[IncidentDuty]]:
+    """The duties of these incidents, each in the same order."""
+    found: dict[UUID, list[IncidentDuty]] = {incident_id: [] for incident_id in incident_ids}
+    query = select(IncidentDuty).where(col(IncidentDuty.incident_id).in_(incident_ids)).order_by(col(IncidentDuty.duty))
+    for row in (await session.exec(query.execution_options(populate_existing=True))).all():
+        found[row.incident_id].append(row)
+    return found
+
+
+async def watched(session: AsyncSession) -> Sequence[tuple[IncidentDuty, datetime]]:
+    """The duties of open incidents that are not settled, each with the moment from which its time counts."""
+    query = (
+        select(IncidentDuty, Incident.known_at)
+        .join(Incident, col(Incident.id) == col(IncidentDuty.incident_id))
+        .where(Incident.status == IncidentStatus.OPEN.value, col(IncidentDuty.settled_at).is_(None))
+        .order_by(col(IncidentDuty.incident_id), col(IncidentDuty.duty))
+    )
+    return (await session.exec(query)).all()
+
+
+def view(row: Incident, duties: Sequence[IncidentDuty], *, policy: IncidentPolicy, at: datetime) -> IncidentView:
     """The view of one incident."""
     return IncidentView(
         id=row.id,
@@ -102,8 +163,25 @@ def view(row: Incident) -> IncidentView:
         ended_at=row.ended_at,
         known_at=row.known_at,
         measures=[Measure(code) for code in row.measures],
+        duties=[_duty(row, one, policy=policy, at=at) for one in duties],
         recorded_at=row.recorded_at,
         recorded_by=row.recorded_by,
         closed_at=row.closed_at,
         closed_by=row.closed_by,
+    )
+
+
+def _duty(row: Incident, one: IncidentDuty, *, policy: IncidentPolicy, at: datetime) -> IncidentDutyView:
+    time = policy.times.get(Duty(one.duty))
+    stage = None
+    if time is not None and one.settled_at is None and row.status == IncidentStatus.OPEN.value:
+        stage = stage_of(row.known_at, time.within, at=at)
+    return IncidentDutyView(
+        duty=Duty(one.duty),
+        due_at=None if time is None else row.known_at + time.within,
+        set_by=None if time is None else time.set_by,
+        overdue=stage is DutyStage.OVERDUE,
+        settled_at=one.settled_at,
+        settled_by=one.settled_by,
+        not_required_because=None if one.not_required_because is None else NotRequired(one.not_required_because),
     )

@@ -1,10 +1,12 @@
-"""Kinds of incidents, what can be done about them, and what a search for affected people must name (pure)."""
+"""Kinds of incidents, what can be done about them, the duties with a time, and what a search must name (pure)."""
 
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from libs.chassis.errors import FieldError
+from services.registration.protection import Duty
 
 
 class IncidentKind(StrEnum):
@@ -41,6 +43,60 @@ class Measure(StrEnum):
     STAFF_TRAINED = "staff_trained"
     RULES_CHANGED = "rules_changed"
     NO_ACTION_NEEDED = "no_action_needed"
+
+
+class NotRequired(StrEnum):
+    """Why a duty does not exist in this case. Codes only."""
+
+    NO_RISK_TO_PEOPLE = "no_risk_to_people"
+    NOBODY_AFFECTED = "nobody_affected"
+    LAW_DOES_NOT_REQUIRE = "law_does_not_require"
+    DANGER_TO_PEOPLE = "danger_to_people"
+    """The notice itself would endanger them."""
+    NO_SAFE_CONTACT = "no_safe_contact"
+    ORDERED_BY_COURT = "ordered_by_court"
+
+
+_ABOUT_PEOPLE = frozenset({NotRequired.DANGER_TO_PEOPLE, NotRequired.NO_SAFE_CONTACT})
+"""Reasons why people are not told. They are no reason to leave out the authority."""
+
+
+class DutyStage(StrEnum):
+    """How far the time of a duty has run. Each stage has one warning."""
+
+    HALF_TIME = "half_time"
+    OVERDUE = "overdue"
+
+
+def stage_of(known_at: datetime, within: timedelta, *, at: datetime) -> DutyStage | None:
+    """The stage of a duty that is not settled; None in the first half of its time."""
+    if at >= known_at + within:
+        return DutyStage.OVERDUE
+    return DutyStage.HALF_TIME if at >= known_at + within / 2 else None
+
+
+def not_required_faults(
+    reasons: Sequence[tuple[Duty, NotRequired]], *, measures: Collection[Measure]
+) -> list[FieldError]:
+    """What is wrong with the reasons why duties do not exist: told twice, done all the same, or of another duty."""
+    faults, seen = [], set[Duty]()
+    for place, (duty, reason) in enumerate(reasons):
+        pointer = f"/not_required/{place}"
+        if duty in seen:
+            faults.append(FieldError(f"{pointer}/duty", "once", "There is already a reason for this duty."))
+        if Measure(duty.value) in measures:
+            faults.append(FieldError(f"{pointer}/duty", "contradiction", "This measure is recorded as done."))
+        if duty is Duty.AUTHORITY_TOLD and reason in _ABOUT_PEOPLE:
+            faults.append(FieldError(f"{pointer}/reason", "reason-of-duty", "This is no reason for this duty."))
+        seen.add(duty)
+    return faults
+
+
+def open_duties(
+    timed: Collection[Duty], *, measures: Collection[Measure], reasons: Mapping[Duty, NotRequired]
+) -> list[Duty]:
+    """The duties with a time that are neither done nor have a reason. An incident with such a duty stays open."""
+    return [duty for duty in timed if Measure(duty.value) not in measures and duty not in reasons]
 
 
 def times_faults(

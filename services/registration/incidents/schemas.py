@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.wire.values import Moment
 from services.registration.audit.rules import AccessKind, AccessPurpose
-from services.registration.incidents.rules import IncidentKind, IncidentStatus, Measure
+from services.registration.incidents.rules import IncidentKind, IncidentStatus, Measure, NotRequired
+from services.registration.protection import Duty, DutySetBy
 
 Actor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@|-]*$", max_length=200)]
 """The id of a client, or the subject of a person's token, as the record of access shows it."""
@@ -44,14 +45,70 @@ class IncidentBody(BaseModel):
     measures: Annotated[list[Measure], Field(max_length=len(Measure))] = []
 
 
-class IncidentClosing(BaseModel):
-    """What was done in the end; it replaces what was recorded before."""
+class DutyNotRequired(BaseModel):
+    """A duty that does not exist in this case, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    duty: Duty
+    reason: NotRequired
+
+
+NotRequiredDuties = Annotated[
+    list[DutyNotRequired],
+    Field(max_length=len(Duty), description="Duties that do not exist in this case, each with the reason"),
+]
+
+
+class IncidentMeasures(BaseModel):
+    """What was done meanwhile, in addition to what is recorded. It ends the watch over the duties that it names."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"measures": ["access_revoked", "people_told"]}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "measures": ["authority_told"],
+                    "not_required": [{"duty": "people_told", "reason": "no_risk_to_people"}],
+                }
+            ]
+        },
+    )
+
+    measures: Annotated[list[Measure], Field(max_length=len(Measure))] = []
+    not_required: NotRequiredDuties = []
+
+
+class IncidentClosing(BaseModel):
+    """What was done in the end; it replaces what was recorded before. A duty that is not among the measures needs a
+    reason, here or earlier."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "measures": ["access_revoked", "people_told"],
+                    "not_required": [{"duty": "authority_told", "reason": "law_does_not_require"}],
+                }
+            ]
+        },
     )
 
     measures: Annotated[list[Measure], Field(min_length=1, max_length=len(Measure))]
+    not_required: NotRequiredDuties = []
+
+
+class IncidentDutyView(BaseModel):
+    """One duty after the incident, and until when it has to be done."""
+
+    duty: Duty
+    due_at: datetime | None = Field(description="Null if the country pack sets no time")
+    set_by: DutySetBy | None = Field(description="Who sets the time; null if nobody does")
+    overdue: bool = Field(description="True if the incident is open and the time has passed without a record")
+    settled_at: datetime | None = Field(description="When it was recorded that the duty is done or not required")
+    settled_by: str | None = Field(examples=["data-protection-officer"])
+    not_required_because: NotRequired | None = Field(description="Null if the duty is done, or still open")
 
 
 class IncidentView(BaseModel):
@@ -68,6 +125,7 @@ class IncidentView(BaseModel):
     ended_at: datetime | None
     known_at: datetime
     measures: list[Measure]
+    duties: list[IncidentDutyView]
     recorded_at: datetime
     recorded_by: str
     closed_at: datetime | None

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Uuid
 from sqlmodel import Field
 
 from services.registration.database import Table, codes, moment, one_of
-from services.registration.incidents.rules import IncidentKind, IncidentStatus
+from services.registration.incidents.rules import IncidentKind, IncidentStatus, NotRequired
+from services.registration.protection import Duty
 
 
 class Incident(Table, table=True):
@@ -39,3 +40,26 @@ class Incident(Table, table=True):
     recorded_by: str
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     closed_by: str | None = None
+
+
+class IncidentDuty(Table, table=True):
+    """One duty of one incident. Every incident has a row for each duty, whether the pack sets a time or not."""
+
+    __tablename__ = "incident_duty"
+    __table_args__ = (
+        one_of("duty", list(Duty), name="incident_duty_known"),
+        one_of("not_required_because", list(NotRequired), name="incident_duty_reason"),
+        CheckConstraint("(settled_at IS NULL) = (settled_by IS NULL)", name="incident_duty_settled"),
+        CheckConstraint("not_required_because IS NULL OR settled_at IS NOT NULL", name="incident_duty_not_required"),
+    )
+
+    incident_id: UUID = Field(sa_column=Column(Uuid(), ForeignKey("incident.id"), primary_key=True))
+    duty: str = Field(primary_key=True)
+    half_time_warned_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the watcher warned in this stage; None: not yet."""
+    overdue_warned_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When it was recorded that the duty is done, or does not exist. This ends the watch."""
+    settled_by: str | None = None
+    not_required_because: str | None = None
+    """None if the duty is done."""

@@ -95,7 +95,11 @@ WITHOUT_TIME: Final = (
     ),
     Clock("stages at the gate", f"exact times {_WITH_PERSON}; the month stays for statistics", tables=("check_in",)),
     Clock("record of access", _AS_RECORD, tables=("audit_entry", "audit_seal")),
-    Clock("incidents, erasures, spent case codes", _AS_RECORD, tables=("incident", "erasure", "spent_case_code")),
+    Clock(
+        "incidents, erasures, spent case codes",
+        _AS_RECORD,
+        tables=("incident", "incident_duty", "erasure", "spent_case_code"),
+    ),
     Clock(
         "profile facts without a name",
         "none: statistics need them; nothing in them identifies a person",
