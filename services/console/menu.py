@@ -58,6 +58,7 @@ VIEWS: Final = (
         ("returnees:read", "screening:read", "screening:write", "restricted:read"),
     ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
+    View("/exports", N_("Exports"), "exports", ("exports:read",), _is_staff),
 )
 
 

@@ -17,14 +17,14 @@ PROVIDER_VIEWS = ["/offers", "/stays", "/places", "/endpoints", "/directory"]
 STAFF_VIEWS = ["/tonight", "/work", "/cases", "/directory"]
 VIEWS_OF = {
     "reception_clerk": ["/tonight", "/reception", "/directory", "/matches"],
-    "intake_desk": ["/tonight", "/reception", "/reception/doubts", "/directory", "/matches"],
+    "intake_desk": ["/tonight", "/reception", "/reception/doubts", "/directory", "/matches", "/exports"],
     "lead_desk": DESK_VIEWS,
     "child_desk": [*DESK_VIEWS, "/matches"],
     "restricted_desk": DESK_VIEWS,
     "steward_desk": DESK_VIEWS,
     "network_steward": STAFF_VIEWS,
     "operator": STAFF_VIEWS,
-    "data_protection_officer": ["/directory", "/people-data", "/matches"],
+    "data_protection_officer": ["/directory", "/people-data", "/matches", "/exports"],
     "screener": ["/directory", "/screening"],
     "provider": PROVIDER_VIEWS,
     "restricted_provider": PROVIDER_VIEWS,

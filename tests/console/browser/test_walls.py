@@ -24,6 +24,7 @@ SHARED = {
     "/tonight": {"clerk-air-base", "intake-desk", "network-steward"},
     "/reception": {"clerk-air-base", "intake-desk"},
     "/matches": {"clerk-air-base", "intake-desk", "data-protection-officer"},
+    "/exports": {"intake-desk", "data-protection-officer"},
     "/stays": {"provider-renap", "provider-casa-del-migrante"},
     "/endpoints": {"provider-renap", "provider-casa-del-migrante"},
     "/places": {"provider-renap", "provider-casa-del-migrante"},
