@@ -23,6 +23,7 @@ from services.console.consents import api as consents_api
 from services.console.deletions import api as deletions_api
 from services.console.directory import api as directory_api
 from services.console.doubts import api as doubts_api
+from services.console.emergencies import api as emergencies_api
 from services.console.endpoints import api as endpoints_api
 from services.console.exports import api as exports_api
 from services.console.intake import api as intake_api
@@ -69,6 +70,7 @@ ROUTERS = (
     listings_api.router,
     directory_api.router,
     people_data_api.router,
+    emergencies_api.router,
     exports_api.router,
     assets.router,
 )

@@ -102,6 +102,12 @@ REFUSALS: Final[Mapping[str, str]] = {
     "invalid-input": N_("Some fields need a correction."),
     "idempotency-key-reused": N_("This form has been sent already with other values. Check the present state."),
     "second-person-needed": N_("You asked for this, or decided about it before. Another person must do this step."),
+    "emergency-decided": N_(
+        "This was decided already, or nobody decided in time. Ask again if the danger is still there."
+    ),
+    "emergency-not-open": N_("The access was not approved, or it has ended. Nobody is shown."),
+    "emergency-lasts": N_("Review it after the access has ended."),
+    "emergency-reviewed": N_("It was reviewed already. A review is never changed."),
     "export-decided": N_("This export does not wait for a decision any more. Reload the page to see its state."),
     "export-not-approved": N_("A second person has not approved this export, so there is no file."),
     "export-ended": N_("The time of this export is over, and there is no file any more."),

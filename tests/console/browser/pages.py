@@ -40,6 +40,8 @@ class Known:
     location_id: str
     match_id: str
     """Two records of which the clerk may see both."""
+    emergency_id: str
+    """A request for access in an emergency that waits for a decision."""
     export_id: str
     """A de-identified export."""
 
@@ -71,6 +73,7 @@ async def known(enlace: WholeSystem) -> Known:
         delivery_id=(await provider.post(f"{endpoints}/{endpoint['id']}/test"))["id"],
         location_id=await _a_location(enlace, serving["organization_id"]),
         match_id=await a_match(enlace, unrefined["id"]),
+        emergency_id=await an_emergency(enlace, unrefined["case_code"]),
         export_id=await an_export(enlace),
     )
 
@@ -85,6 +88,13 @@ async def a_match(enlace: WholeSystem, returnee_id: str) -> str:
         return next((str(one["id"]) for one in found["items"] if one["status"] == "open"), None)
 
     return str(await eventually(open_match))
+
+
+async def an_emergency(enlace: WholeSystem, case_code: str) -> str:
+    """A request of the program of the intake desk for access to this person."""
+    body = {"case_code": case_code, "reason": "medical_emergency", "words": "Unconscious at the terminal (sample)"}
+    url = f"{enlace.url('REGISTRATION')}/v1/emergencies"
+    return str((await enlace.callers.of("reception-intake-desk").post(url, body))["id"])
 
 
 async def an_export(enlace: WholeSystem) -> str:
@@ -134,7 +144,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
         "clerk-air-base": _reception(known),
         "intake-desk": [
             *("/reception/doubts", "/matches?status=different"),
-            *("/exports/new", "/exports/new?kind=identified"),
+            *("/exports/new", "/exports/new?kind=identified", "/emergencies", "/emergencies/new"),
         ],
         "provider-renap": ["/offers", waiting, f"{waiting}/decline"],
         "provider-casa-del-migrante": [
@@ -156,6 +166,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
         "screener": ["/screening", f"/reception/people/{known.returnee_id}/screening"],
         "data-protection-officer": [
             *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),
+            *("/emergencies?reviewed=true", f"/emergencies/{known.emergency_id}"),
             *("/exports", "/exports?waiting=true", f"/exports/{known.export_id}"),
         ],
     }
