@@ -37,6 +37,7 @@ from services.console.people import Console
 from services.console.people_data import api as people_data_api
 from services.console.places import api as places_api
 from services.console.reception import api as reception_api
+from services.console.releases import api as releases_api
 from services.console.screening import api as screening_api
 from services.console.sessions import Sessions
 from services.console.settings import ConsoleSettings
@@ -70,6 +71,7 @@ ROUTERS = (
     listings_api.router,
     directory_api.router,
     people_data_api.router,
+    releases_api.router,
     emergencies_api.router,
     exports_api.router,
     assets.router,

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -70,6 +71,15 @@ class Form:
         if not told:
             return None
         return int(told) if _NUMBER.fullmatch(told) else told
+
+    def moment(self, name: str) -> str:
+        """A time that was typed in the zone of the pack, with its zone; as it was typed if it is no time, so that the
+        service names the mistake."""
+        told = self.text(name)
+        try:
+            return datetime.fromisoformat(told).replace(tzinfo=self.person.console.pack.zone).isoformat()
+        except ValueError:
+            return told
 
     def ticked(self, name: str) -> bool:
         """Whether a box was ticked."""

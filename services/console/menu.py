@@ -62,6 +62,7 @@ VIEWS: Final = (
         ("returnees:read", "screening:read", "screening:write", "restricted:read"),
     ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
+    View("/child-releases", N_("Releases of children"), "releases", ("child-releases:read",), _is_staff),
     View("/emergencies", N_("Emergencies"), "emergencies", (), _asks_or_decides_in_emergencies),
     View("/exports", N_("Exports"), "exports", ("exports:read",), _is_staff),
 )

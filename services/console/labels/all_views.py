@@ -152,6 +152,10 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "not-in-future": N_("This time is in the future."),
         "whole-months": N_("A file without names has whole months."),
         "month-is-over": N_("The last month must be over."),
+        "one-of-both": N_("Say what the child wants, or why the child could not be heard: one of both."),
+        "infant-of-age": N_("A child of this age is heard."),
+        "after-sign-off": N_("A child is handed over after the sign-off."),
+        "avoided-place": N_("The child must avoid this place."),
         "number-out-of-range": N_("This number is too large."),
     },
 }

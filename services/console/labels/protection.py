@@ -1,4 +1,4 @@
-"""Words for the codes of what needs a second person: exports of people, access in an emergency."""
+"""Words for the codes of what needs a second person: exports, emergencies, releases of children."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,6 +6,61 @@ from typing import Final
 from services.console.words import N_
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    "release_status": {"open": N_("open"), "released": N_("handed over"), "cancelled": N_("cancelled")},
+    "release_relation": {
+        "mother": N_("mother"),
+        "father": N_("father"),
+        "grandparent": N_("grandmother or grandfather"),
+        "sibling": N_("sister or brother"),
+        "aunt_or_uncle": N_("aunt or uncle"),
+        "other_relative": N_("another relative"),
+        "legal_guardian": N_("legal guardian"),
+    },
+    "release_verified": {
+        "birth_certificate": N_("birth certificate"),
+        "civil_register": N_("civil register"),
+        "family_tracing": N_("search for the family"),
+        "home_visit": N_("visit at home"),
+        "court_decision": N_("decision of a court"),
+    },
+    "release_wish": {
+        "wants_to_go": N_("wants to go"),
+        "unsure": N_("is not sure"),
+        "does_not_want_to_go": N_("does not want to go"),
+        "is_afraid": N_("is afraid"),
+    },
+    "release_not_heard": {
+        "infant": N_("a very small child"),
+        "illness": N_("ill"),
+        "does_not_want_to_speak": N_("does not want to speak"),
+    },
+    "release_withdrawal": {
+        "danger": N_("danger"),
+        "relative_in_doubt": N_("doubt about the relative"),
+        "child_changed_mind": N_("the child wants something else now"),
+        "court_decision": N_("decision of a court"),
+        "signed_in_error": N_("signed by mistake"),
+    },
+    "release_cancellation": {
+        "danger": N_("danger"),
+        "relative_not_verified": N_("the relative could not be verified"),
+        "relative_withdrew": N_("the relative does not want to any more"),
+        "child_does_not_want": N_("the child does not want to"),
+        "other_measure": N_("another solution for the child"),
+        "entered_in_error": N_("entered by mistake"),
+    },
+    "release_shown": {
+        "document_seen": N_("a document was seen"),
+        "known_to_verifier": N_("who verified them knows them"),
+    },
+    "release_missing": {
+        "child-view": N_("the child is not heard"),
+        "child-is-afraid": N_("the child is afraid, so there is no release"),
+        "verification": N_("the relative is not verified"),
+        "sign-off": N_("the authority has not signed off"),
+        "sign-off-withdrawn": N_("the authority has withdrawn its sign-off"),
+        "sign-off-too-old": N_("the sign-off is too old"),
+    },
     "emergency_reason": {
         "medical_emergency": N_("medical emergency"),
         "danger_of_violence": N_("danger of violence"),

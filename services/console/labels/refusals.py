@@ -102,6 +102,14 @@ REFUSALS: Final[Mapping[str, str]] = {
     "invalid-input": N_("Some fields need a correction."),
     "idempotency-key-reused": N_("This form has been sent already with other values. Check the present state."),
     "second-person-needed": N_("You asked for this, or decided about it before. Another person must do this step."),
+    "not-a-child-alone": N_("This is no child who is alone: the person is an adult, or lives with one."),
+    "child-release-open": N_("The child has an open release already. Continue it, or cancel it first."),
+    "child-release-ended": N_("This release has ended, and nothing of it can be changed."),
+    "child-release-not-ready": N_("Something is missing. The child may not be handed over yet."),
+    "relative-excluded": N_("The child must not be released to this relative. Do not try it again."),
+    "four-eyes": N_("You took another step of this release. Another person must do this one."),
+    "step-already-taken": N_("This was done already. Reload the page to see it."),
+    "not-the-authority": N_("Only the authority that the law names may do this, never the child desk."),
     "emergency-decided": N_(
         "This was decided already, or nobody decided in time. Ask again if the danger is still there."
     ),

@@ -163,6 +163,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
             f"/cases/offers/{known.serving['id']}",
         ],
         "network-steward": ["/tonight", *_directory(known)],
+        "child-desk": ["/child-releases", "/child-releases?status=cancelled", "/child-releases/new"],
         "screener": ["/screening", f"/reception/people/{known.returnee_id}/screening"],
         "data-protection-officer": [
             *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),

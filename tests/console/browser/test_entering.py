@@ -21,7 +21,7 @@ VIEWS_OF = {
         *("/tonight", "/reception", "/reception/doubts", "/directory", "/matches", "/emergencies", "/exports"),
     ],
     "lead_desk": DESK_VIEWS,
-    "child_desk": [*DESK_VIEWS, "/matches"],
+    "child_desk": [*DESK_VIEWS, "/matches", "/child-releases"],
     "restricted_desk": DESK_VIEWS,
     "steward_desk": DESK_VIEWS,
     "network_steward": STAFF_VIEWS,
