@@ -5,7 +5,8 @@ Addresses contain the id of a release and its state. Titles contain no name.
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -39,6 +40,8 @@ Reads = Annotated[Person, Depends(_reads)]
 Begins = Annotated[Person, Depends(_begins)]
 After = Annotated[str | None, Query(max_length=2000)]
 Status = Annotated[str, Query(max_length=20)]
+_TYPED: Final = "%Y-%m-%dT%H:%M:%S"
+"""A time as a field of a form has it."""
 
 
 @router.get("")
@@ -89,6 +92,7 @@ async def _release(
     """`at` names the step whose form was refused."""
     found = await queries.release(person, release_id)
     moments, pack = person.moments, person.console.pack
+    local = moments.local(moments.now)
     return render(
         request,
         "releases/release.html",
@@ -101,8 +105,9 @@ async def _release(
         lists=choices,
         languages_spoken=choices.languages(person.words, pack),
         areas=choices.areas(pack),
-        # With seconds: a handover in the minute of the sign-off comes after it.
-        now_local=moments.local(moments.now).strftime("%Y-%m-%dT%H:%M:%S"),
+        now_local=local.strftime(_TYPED),
+        # The next whole second: a handover in the second of the sign-off comes after it.
+        handover_local=(local + timedelta(seconds=1)).strftime(_TYPED),
     )
 
 
