@@ -23,7 +23,9 @@ from services.console.consents import api as consents_api
 from services.console.deletions import api as deletions_api
 from services.console.directory import api as directory_api
 from services.console.doubts import api as doubts_api
+from services.console.emergencies import api as emergencies_api
 from services.console.endpoints import api as endpoints_api
+from services.console.exports import api as exports_api
 from services.console.intake import api as intake_api
 from services.console.issuer import Issuer
 from services.console.listings import api as listings_api
@@ -35,6 +37,7 @@ from services.console.people import Console
 from services.console.people_data import api as people_data_api
 from services.console.places import api as places_api
 from services.console.reception import api as reception_api
+from services.console.releases import api as releases_api
 from services.console.screening import api as screening_api
 from services.console.sessions import Sessions
 from services.console.settings import ConsoleSettings
@@ -68,6 +71,9 @@ ROUTERS = (
     listings_api.router,
     directory_api.router,
     people_data_api.router,
+    releases_api.router,
+    emergencies_api.router,
+    exports_api.router,
     assets.router,
 )
 

@@ -6,6 +6,7 @@ A page makes its calls side by side (`together`). A service that is away is a pa
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ log = get_logger(__name__, fields=("service",))
 _TWIN_TRIES: Final = 10
 _TWIN_PAUSE_SECONDS: Final = 0.3
 _PAGE_ROWS: Final = 200
+_FILE_NAME: Final = re.compile(r'filename="([A-Za-z0-9._-]{1,200})"')
+"""A name that cannot leave its header or its folder."""
 
 
 class Service(StrEnum):
@@ -45,6 +48,14 @@ class Answer:
     status: int
     body: Any
     etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a service, and its name."""
+
+    name: str
+    content: bytes
 
 
 GiveToken = Callable[[], Awaitable[str]]
@@ -77,6 +88,13 @@ class Calls:
             after = page["next"]
             if after is None or len(rows) >= most:
                 return rows[:most]
+
+    async def file(self, service: Service, path: str) -> File:
+        """A file. Raises ServiceAway, Refused or SignedOut."""
+        answer = await self._answer("GET", service, path)
+        _refuse(service, answer)
+        named = _FILE_NAME.search(answer.headers.get("content-disposition", ""))
+        return File(named[1] if named else "file", answer.content)
 
     async def send(
         self,
@@ -111,28 +129,44 @@ class Calls:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        return _read(service, await self._answer(method, service, path, params=params, json=json, headers=headers))
+
+    async def _answer(
+        self,
+        method: str,
+        service: Service,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         sent = {**(headers or {}), "Authorization": f"Bearer {await self._token()}", "Accept-Language": self._language}
         inject(sent)
         try:
-            answer = await self._http.request(
+            return await self._http.request(
                 method, f"{self._urls[service]}{path}", params=params, json=json, headers=sent
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("service.away", error=error, service=service)
             raise ServiceAway(service) from None
-        return _read(service, answer)
 
 
 def _read(service: Service, answer: httpx.Response) -> Answer:
+    _refuse(service, answer)
+    body = answer.json() if answer.content else None
+    return Answer(answer.status_code, body, answer.headers.get("etag"))
+
+
+def _refuse(service: Service, answer: httpx.Response) -> None:
+    """Raise SignedOut, ServiceAway or Refused unless the call succeeded."""
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise SignedOut
     if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         log.warning("service.unable", service=service, status=answer.status_code)
         raise ServiceAway(service)
-    if answer.is_success:
-        body = answer.json() if answer.content else None
-        return Answer(answer.status_code, body, answer.headers.get("etag"))
-    raise Refused(_problem(service, answer))
+    if not answer.is_success:
+        raise Refused(_problem(service, answer))
 
 
 def _problem(service: Service, answer: httpx.Response) -> Problem:

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -22,9 +23,13 @@ CSRF_FIELD: Final = "csrf"
 KEY_FIELD: Final = "form_key"
 NOT_KEPT: Final = "answer"
 """The name of fields that no page shows again, also not for sending the form again: somebody else may sit there now."""
-_OWN_FIELDS: Final = frozenset({CSRF_FIELD, NOT_KEPT})
+ABOUT_PERSON: Final = "about_person"
+"""The name of fields with words about a person. A refused form shows them again to who typed them. They are not kept
+for sending the form again after the session has ended."""
+_OWN_FIELDS: Final = frozenset({CSRF_FIELD, NOT_KEPT, ABOUT_PERSON})
 _MOST_FIELDS: Final = 500
 _NUMBER: Final = re.compile("-?[0-9]{1,9}")
+_NOT_IN_A_CODE: Final = re.compile(r"[\s–—-]+")
 
 
 class FormOutdated(Exception):  # noqa: N818 (a state)
@@ -67,9 +72,24 @@ class Form:
             return None
         return int(told) if _NUMBER.fullmatch(told) else told
 
+    def moment(self, name: str) -> str:
+        """A time that was typed in the zone of the pack, with its zone; as it was typed if it is no time, so that the
+        service names the mistake."""
+        told = self.text(name)
+        try:
+            return datetime.fromisoformat(told).replace(tzinfo=self.person.console.pack.zone).isoformat()
+        except ValueError:
+            return told
+
     def ticked(self, name: str) -> bool:
         """Whether a box was ticked."""
         return bool(self.text(name))
+
+
+def case_code(typed: str) -> str:
+    """A case code as people type it, with the lines between its parts."""
+    plain = _NOT_IN_A_CODE.sub("", typed).upper()
+    return "-".join((plain[:2], plain[2:6], plain[6:])) if plain else ""
 
 
 def refilled(form: Form, problem: Problem, pointers: Mapping[str, str] | None = None) -> Filled:

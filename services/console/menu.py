@@ -33,6 +33,10 @@ def _is_staff(rights: Rights) -> bool:
     return rights.staff
 
 
+def _asks_or_decides_in_emergencies(rights: Rights) -> bool:
+    return rights.may("emergency:open", "emergency-person:read") or (rights.staff and rights.may("emergency:read"))
+
+
 VIEWS: Final = (
     View("/tonight", N_("Tonight"), "tonight", ("progress:read",)),
     View("/work", N_("Work"), "work", ("work-lists:read",), _is_staff),
@@ -58,6 +62,9 @@ VIEWS: Final = (
         ("returnees:read", "screening:read", "screening:write", "restricted:read"),
     ),
     View("/matches", N_("Matches"), "matches", ("matches:read",)),
+    View("/child-releases", N_("Releases of children"), "releases", ("child-releases:read",), _is_staff),
+    View("/emergencies", N_("Emergencies"), "emergencies", (), _asks_or_decides_in_emergencies),
+    View("/exports", N_("Exports"), "exports", ("exports:read",), _is_staff),
 )
 
 

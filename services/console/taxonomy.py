@@ -170,3 +170,12 @@ async def _named(person: Person, path: str, ids: list[str]) -> Mapping[str, str]
 
     found = await asyncio.gather(*(some(ids[first : first + 100]) for first in range(0, len(ids), 100)))
     return {id: name for names in found for id, name in names.items()}
+
+
+async def active_organizations(person: Person) -> list[tuple[str, str]]:
+    """The organisations that take part, for choice. Empty if the person may not read the directory, or if it does not
+    answer."""
+    if not person.may("directory:read"):
+        return []
+    found = await part(person.calls.rows(Service.DIRECTORY, "/v1/organizations"))
+    return [(one["id"], one["name"]) for one in found.value or () if one["status"] == "active"]

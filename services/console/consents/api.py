@@ -17,6 +17,7 @@ from services.console.intake.queries import registered
 from services.console.intake.rules import text_language
 from services.console.pages import done, render
 from services.console.people import Person, seen_by
+from services.console.taxonomy import active_organizations
 
 router = APIRouter(prefix="/reception/people/{returnee_id}/consents", include_in_schema=False)
 Reads = Annotated[Person, seen_by("returnees:read")]
@@ -80,7 +81,7 @@ async def _form(
         lists=choices,
         spoken=choices.languages(person.words, person.console.pack, also=found.languages),
         given_at=person.moments.now.isoformat(timespec="seconds"),
-        organizations=await queries.organizations_of(person),
+        organizations=await active_organizations(person),
         is_child=found.row["profile"]["age_group"] == "child",
     )
 

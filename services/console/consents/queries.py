@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from services.console.answers import Part
-from services.console.calls import Service, part, together
+from services.console.calls import Service, together
 from services.console.intake.queries import Registered, path_of, registered, whole
 from services.console.people import Person
+from services.console.taxonomy import active_organizations
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,9 @@ class ConsentsPage:
     consents: Part[Any]
 
 
-async def organizations_of(person: Person) -> list[tuple[str, str]]:
-    """The organisations that a consent may name, for choice: those that take part. Empty if the person may not read the
-    directory, or if it does not answer."""
-    if not person.may("directory:read"):
-        return []
-    found = await part(person.calls.rows(Service.DIRECTORY, "/v1/organizations"))
-    return [(one["id"], one["name"]) for one in found.value or () if one["status"] == "active"]
-
-
 async def name_of(person: Person, organization_id: str) -> str | None:
     """The name of an organisation, as it is read to the person; None if it is none of the choice."""
-    return dict(await organizations_of(person)).get(organization_id)
+    return dict(await active_organizations(person)).get(organization_id)
 
 
 async def consents_page(person: Person, returnee_id: UUID) -> ConsentsPage:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from services.console.answers import Json, Part
 from services.console.calls import Service, together
-from services.console.errors import Refused, ServiceAway
+from services.console.errors import FieldFault, Problem, Refused, ServiceAway
+from services.console.forms import case_code
 from services.console.people import Person
 
 
@@ -51,6 +52,19 @@ async def registered(person: Person, returnee_id: UUID) -> Registered:
     """The registered person. Raises Refused or ServiceAway."""
     answer = await person.calls.get(Service.REGISTRATION, path_of(returnee_id))
     return Registered(answer.body, answer.etag or "")
+
+
+async def id_of(person: Person, typed: str) -> str:
+    """The id of the person with a case code as it was typed. Raises Refused."""
+    code, rule = case_code(typed), "missing"
+    if code:
+        body = {"case_code": code}
+        found = (await person.calls.send("POST", Service.REGISTRATION, "/v1/returnees/search", body)).body["items"]
+        if found:
+            return str(found[0]["id"])
+        rule = "nobody-found"
+    faults = [FieldFault("/case_code", rule, "")]
+    raise Refused(Problem(Service.REGISTRATION, 422, "invalid-input", "", faults))
 
 
 def whole(one: Part[Any]) -> Any:

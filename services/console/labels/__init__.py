@@ -16,13 +16,14 @@ from services.console.labels import (
     notifications,
     offers,
     operations,
+    protection,
     referrals,
     registration,
 )
 from services.console.labels.refusals import REFUSALS
 from services.console.words import Words
 
-_FILES = (all_views, referrals, offers, registration, matches, directory, notifications, operations)
+_FILES = (all_views, referrals, offers, registration, matches, directory, notifications, operations, protection)
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     table: codes for file in _FILES for table, codes in file.LABELS.items()
 }

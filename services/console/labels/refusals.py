@@ -101,6 +101,33 @@ REFUSALS: Final[Mapping[str, str]] = {
     "precondition-failed": N_("Somebody has changed this in the meantime. Check the present state and send it again."),
     "invalid-input": N_("Some fields need a correction."),
     "idempotency-key-reused": N_("This form has been sent already with other values. Check the present state."),
+    "second-person-needed": N_("You asked for this, or decided about it before. Another person must do this step."),
+    "not-a-child-alone": N_("This is no child who is alone: the person is an adult, or lives with one."),
+    "child-release-open": N_("The child has an open release already. Continue it, or cancel it first."),
+    "child-release-ended": N_("This release has ended, and nothing of it can be changed."),
+    "child-release-not-ready": N_("Something is missing. The child may not be handed over yet."),
+    "relative-excluded": N_("The child must not be released to this relative. Do not try it again."),
+    "four-eyes": N_("You took another step of this release. Another person must do this one."),
+    "step-already-taken": N_("This was done already. Reload the page to see it."),
+    "not-the-authority": N_("Only the authority that the law names may do this, never the child desk."),
+    "emergency-decided": N_(
+        "This was decided already, or nobody decided in time. Ask again if the danger is still there."
+    ),
+    "emergency-not-open": N_("The access was not approved, or it has ended. Nobody is shown."),
+    "emergency-lasts": N_("Review it after the access has ended."),
+    "emergency-reviewed": N_("It was reviewed already. A review is never changed."),
+    "export-decided": N_("This export does not wait for a decision any more. Reload the page to see its state."),
+    "export-not-approved": N_("A second person has not approved this export, so there is no file."),
+    "export-ended": N_("The time of this export is over, and there is no file any more."),
+    "export-too-large": N_(
+        "Too many people arrived in this time at these places. Choose a shorter time or fewer places."
+    ),
+    "export-downloads-used": N_("The file was downloaded as often as it may be. Ask for a new export."),
+    "export-recipient-inactive": N_("The organisation that gets the file does not take part at present."),
+    "exports-of-the-day-used": N_("You have asked for as many exports today as you may. Ask again tomorrow."),
+    "restricted-sight-needed": N_(
+        "Only people who may see all protected needs, with certificates that are valid now, get a file with names."
+    ),
     "foreign-form": N_("This form was not sent by the console. Open the page again and send it there."),
     "method-not-allowed": N_("This address is for sending a form. Begin again at the start."),
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from services.console.calls import Service
 from services.console.errors import FieldFault, Problem, Refused
-from services.console.forms import Form
-from services.console.people_data import rules
+from services.console.forms import Form, case_code
+from services.console.intake.queries import id_of
 from services.console.people_data.queries import Subject, path_of
 
 SEARCH_POINTERS: Final = {"/case_code": "case_code"}
@@ -20,16 +20,8 @@ def _fault(rule: str) -> Refused:
 
 
 async def find(form: Form) -> str:
-    """The id of the person with a case code. Raises Refused."""
-    code = rules.case_code(form.text("case_code"))
-    if not code:
-        raise _fault("missing")
-    body = {"case_code": code}
-    answer = await form.person.calls.send("POST", Service.REGISTRATION, "/v1/returnees/search", body)
-    found: list[Any] = answer.body["items"]
-    if not found:
-        raise _fault("nobody-found")
-    return str(found[0]["id"])
+    """The id of the person with the case code of the form. Raises Refused."""
+    return await id_of(form.person, form.text("case_code"))
 
 
 async def withdraw_consent(form: Form, returnee_id: UUID, consent_id: UUID) -> None:
@@ -40,7 +32,7 @@ async def withdraw_consent(form: Form, returnee_id: UUID, consent_id: UUID) -> N
 
 async def erase(form: Form, about: Subject) -> None:
     """Erase the person if the typed case code is theirs. Raises Refused."""
-    if about.case_code is None or rules.case_code(form.text("case_code")) != about.case_code:
+    if about.case_code is None or case_code(form.text("case_code")) != about.case_code:
         raise _fault("case-code-differs")
     if not form.ticked("understood"):
         raise Refused(

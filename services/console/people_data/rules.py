@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +11,6 @@ from services.console.words import Words
 Json = Mapping[str, Any]
 SERVICES: Final = ("registration", "referral")
 """The services that keep a record of access."""
-_NOT_IN_A_CODE: Final = re.compile(r"[\s–—-]+")
 
 
 def merged(pages: Mapping[str, Sequence[Json]]) -> list[Json]:
@@ -46,9 +44,3 @@ def deletion_state(request: Json) -> str:
     if request["answer"] is not None:
         return str(request["answer"])
     return "overdue" if request["overdue"] else "waits"
-
-
-def case_code(typed: str) -> str:
-    """A case code as people type it, with the lines between its parts."""
-    plain = _NOT_IN_A_CODE.sub("", typed).upper()
-    return "-".join((plain[:2], plain[2:6], plain[6:])) if plain else ""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.console.answers import Json
 from services.console.calls import Service
@@ -202,11 +200,10 @@ async def hand_over(form: Form) -> str:
 
 async def add_absence(form: Form, desk: str) -> None:
     """Name a deputy for a period."""
-    zone = form.person.console.pack.zone
     body = {
         "deputy": form.text("deputy"),
-        "starts_at": _in_zone(form.text("starts_at"), zone),
-        "ends_at": _in_zone(form.text("ends_at"), zone),
+        "starts_at": form.moment("starts_at"),
+        "ends_at": form.moment("ends_at"),
         "reason": form.text("reason"),
     }
     await form.person.calls.send("POST", REFERRAL, f"/v1/desks/{desk}/absences", body, key=form.key)
@@ -219,12 +216,3 @@ async def remove_absence(form: Form, desk: str, absence_id: UUID) -> None:
     except Refused as refused:
         if refused.problem.status != 404:
             raise
-
-
-def _in_zone(told: str, zone: ZoneInfo) -> str:
-    """A time that was typed in the zone of the pack, with its zone; as it was typed if it is no time, so that the
-    service names the mistake."""
-    try:
-        return datetime.fromisoformat(told).replace(tzinfo=zone).isoformat()
-    except ValueError:
-        return told

@@ -83,6 +83,15 @@ async def list_emergencies(
     return await queries.emergencies(session, page, to_review=to_review, approve_within=approve_within)
 
 
+@router.get("/emergencies/mine", responses=responses())
+async def list_own_emergencies(
+    session: Session, caller: Looking, pack: ThePack, page: PageQuery
+) -> Page[EmergencyView]:
+    """The requests that you made yourself, newest first, in codes and times, each with its state and its end."""
+    approve_within, actor = pack.reception.emergencies.approve_within, actor_of(caller, pack)
+    return await queries.emergencies(session, page, asked_by=actor.principal, approve_within=approve_within)
+
+
 @router.get("/emergencies/{emergency_id}", responses=responses(NotFound))
 async def look_up_emergency(
     emergency_id: UUID, session: Session, caller: Reader, pack: ThePack, vault: TheVault, response: Response

@@ -56,10 +56,17 @@ async def person_under(session: AsyncSession, row: Emergency) -> Returnee:
 
 
 async def emergencies(
-    session: AsyncSession, page: PageRequest, *, to_review: bool | None, approve_within: timedelta
+    session: AsyncSession,
+    page: PageRequest,
+    *,
+    approve_within: timedelta,
+    to_review: bool | None = None,
+    asked_by: str | None = None,
 ) -> Page[EmergencyView]:
-    """Requests that the caller sees, newest first."""
+    """Requests that the caller sees, newest first; with `asked_by` only those of this caller."""
     query = select(Emergency)
+    if asked_by is not None:
+        query = query.where(Emergency.asked_by == asked_by)
     if to_review is not None:
         unreviewed = col(Emergency.reviewed_at).is_(None)
         query = query.where(unreviewed if to_review else ~unreviewed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -39,6 +40,10 @@ class Known:
     location_id: str
     match_id: str
     """Two records of which the clerk may see both."""
+    emergency_id: str
+    """A request for access in an emergency that waits for a decision."""
+    export_id: str
+    """A de-identified export."""
 
 
 async def known(enlace: WholeSystem) -> Known:
@@ -68,6 +73,8 @@ async def known(enlace: WholeSystem) -> Known:
         delivery_id=(await provider.post(f"{endpoints}/{endpoint['id']}/test"))["id"],
         location_id=await _a_location(enlace, serving["organization_id"]),
         match_id=await a_match(enlace, unrefined["id"]),
+        emergency_id=await an_emergency(enlace, unrefined["case_code"]),
+        export_id=await an_export(enlace),
     )
 
 
@@ -81,6 +88,27 @@ async def a_match(enlace: WholeSystem, returnee_id: str) -> str:
         return next((str(one["id"]) for one in found["items"] if one["status"] == "open"), None)
 
     return str(await eventually(open_match))
+
+
+async def an_emergency(enlace: WholeSystem, case_code: str) -> str:
+    """A request of the program of the intake desk for access to this person."""
+    body = {"case_code": case_code, "reason": "medical_emergency", "words": "Unconscious at the terminal (sample)"}
+    url = f"{enlace.url('REGISTRATION')}/v1/emergencies"
+    return str((await enlace.callers.of("reception-intake-desk").post(url, body))["id"])
+
+
+async def an_export(enlace: WholeSystem) -> str:
+    """An export of the month before, without names, that the program of the intake desk asked for."""
+    last = enlace.world.now().date().replace(day=1) - timedelta(days=1)
+    body = {
+        "kind": "deidentified",
+        "purpose": "statistics",
+        "arrived_from": last.replace(day=1).isoformat(),
+        "arrived_until": last.isoformat(),
+        "reception_places": ["GT01"],
+    }
+    url = f"{enlace.url('REGISTRATION')}/v1/exports"
+    return str((await enlace.callers.of("reception-intake-desk").post(url, body))["id"])
 
 
 async def a_stay(enlace: WholeSystem) -> Json:
@@ -114,7 +142,10 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
     waiting, serving = f"/offers/{known.waiting['id']}", f"/offers/{known.serving['id']}"
     return {
         "clerk-air-base": _reception(known),
-        "intake-desk": ["/reception/doubts", "/matches?status=different"],
+        "intake-desk": [
+            *("/reception/doubts", "/matches?status=different"),
+            *("/exports/new", "/exports/new?kind=identified", "/emergencies", "/emergencies/new"),
+        ],
         "provider-renap": ["/offers", waiting, f"{waiting}/decline"],
         "provider-casa-del-migrante": [
             *("/offers?tab=serving", "/offers?tab=ended", "/offers/deletions", serving, f"{serving}/packet"),
@@ -132,9 +163,12 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
             f"/cases/offers/{known.serving['id']}",
         ],
         "network-steward": ["/tonight", *_directory(known)],
+        "child-desk": ["/child-releases", "/child-releases?status=cancelled", "/child-releases/new"],
         "screener": ["/screening", f"/reception/people/{known.returnee_id}/screening"],
         "data-protection-officer": [
             *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),
+            *("/emergencies?reviewed=true", f"/emergencies/{known.emergency_id}"),
+            *("/exports", "/exports?waiting=true", f"/exports/{known.export_id}"),
         ],
     }
 

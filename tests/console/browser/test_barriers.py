@@ -13,7 +13,7 @@ NARROW, ZOOMED = 320, DESK["width"] // 2
 """At 200 % zoom, a window shows half as many CSS pixels."""
 SUBJECTS = (
     "clerk-air-base", "intake-desk", "provider-renap", "provider-casa-del-migrante", "restricted-desk", "shelter-desk",
-    "network-steward", "data-protection-officer", "screener",
+    "network-steward", "data-protection-officer", "screener", "child-desk",
 )  # fmt: skip
 
 

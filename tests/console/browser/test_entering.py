@@ -16,15 +16,17 @@ DESK_VIEWS = ["/work", "/cases", "/directory"]
 PROVIDER_VIEWS = ["/offers", "/stays", "/places", "/endpoints", "/directory"]
 STAFF_VIEWS = ["/tonight", "/work", "/cases", "/directory"]
 VIEWS_OF = {
-    "reception_clerk": ["/tonight", "/reception", "/directory", "/matches"],
-    "intake_desk": ["/tonight", "/reception", "/reception/doubts", "/directory", "/matches"],
+    "reception_clerk": ["/tonight", "/reception", "/directory", "/matches", "/emergencies"],
+    "intake_desk": [
+        *("/tonight", "/reception", "/reception/doubts", "/directory", "/matches", "/emergencies", "/exports"),
+    ],
     "lead_desk": DESK_VIEWS,
-    "child_desk": [*DESK_VIEWS, "/matches"],
+    "child_desk": [*DESK_VIEWS, "/matches", "/child-releases"],
     "restricted_desk": DESK_VIEWS,
     "steward_desk": DESK_VIEWS,
     "network_steward": STAFF_VIEWS,
     "operator": STAFF_VIEWS,
-    "data_protection_officer": ["/directory", "/people-data", "/matches"],
+    "data_protection_officer": ["/directory", "/people-data", "/matches", "/emergencies", "/exports"],
     "screener": ["/directory", "/screening"],
     "provider": PROVIDER_VIEWS,
     "restricted_provider": PROVIDER_VIEWS,

@@ -186,6 +186,20 @@ async def test_only_who_asked_reads_and_only_who_decides_or_reviews_sees_the_req
     assert (answer.status_code, answer.json()["code"]) == (403, "staff-only")
 
 
+async def test_who_asked_finds_their_own_requests_and_nobody_elses_with_state_and_end(registration):
+    person = await a_person(registration)
+    mine = await approved(registration, person, client_id="clerk-of-the-night")
+    theirs = await asked(registration, person)
+    own = await registration.get(f"{PATH}/mine", **(CLERK | {"client_id": "clerk-of-the-night"}))
+    (told,) = own.json()["items"]
+    assert (told["id"], told["state"], told["ends_at"]) == (mine["id"], "open", mine["ends_at"])
+    assert not any(one in own.text for one in (person["case_code"], WORDS))
+    scopes = "emergency-person:read emergency:read emergency:approve"
+    again = await registration.get(f"{PATH}/mine", **(SECOND | {"client_id": "clerk-of-the-night", "scopes": scopes}))
+    assert theirs["id"] not in again.text, "also for somebody who sees all requests"
+    assert (await registration.get(f"{PATH}/mine", **SECOND)).status_code == 403
+
+
 async def test_whom_the_person_excludes_gets_nothing_in_an_emergency_either(registration):
     theirs = str(uuid4())
     person = await a_person(registration)
