@@ -130,7 +130,6 @@ def test_every_page_of_the_console_is_among_the_pages_that_the_tests_open(known:
 
 ELSEWHERE = {
     "/tonight/now": "a part of /tonight",
-    "/child-releases/{release_id}": "test_releasing; it needs a child who is alone",
     "/emergencies/{emergency_id}/person": "test_emergencies; it needs an approval",
     "/work/hand-overs/{hand_over_id}": "test_deciding",
     "/reception/doubts/{part_id}": "needs a doubtful part of a reception system; tests/console/test_doubts.py",
