@@ -5,7 +5,7 @@ from enum import StrEnum
 from libs.wire.names import name_readings, words_to_find
 
 
-class Relation(StrEnum):
+class ExcludedRelation(StrEnum):
     """What the excluded person is to the person who excludes them."""
 
     PARTNER = "partner"

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from libs.wire.names import Name
-from services.registration.excluded_people.rules import Relation
+from services.registration.excluded_people.rules import ExcludedRelation
 
 
 class ExcludedName(BaseModel):
@@ -24,6 +24,6 @@ class ToldOfExcluded(BaseModel):
     """What is stored sealed of an excluded person."""
 
     name: ExcludedName | None = None
-    relation: Relation | None = None
+    relation: ExcludedRelation | None = None
     reason: str | None = None
     reason_words: str | None = None

@@ -19,7 +19,7 @@ from services.registration.pack import Reception
 from services.registration.people.queries import returnee, visible_to
 from services.registration.people.tables import Returnee
 from services.registration.wristbands import queries as bands
-from services.registration.wristbands.rules import BandStatus, Outcome, Subject, VoidReason
+from services.registration.wristbands.rules import BandStatus, StageOutcome, Subject, VoidReason
 from services.registration.wristbands.schemas import BandClaim, StageResult, StageTold
 from services.registration.wristbands.tables import Wristband
 
@@ -115,10 +115,10 @@ async def found_stages(
         known = of_code.get(item.wristband or "") if item.returnee_id is None else of_id.get(item.returnee_id)
         if known is None:
             rule = "known-wristband" if item.returnee_id is None else "known-returnee"
-            return StageResult(Outcome.REFUSED, rule=rule)
+            return StageResult(StageOutcome.REFUSED, rule=rule)
         faults = reception.times.arrived_at.faults(item.at or at, at=at, pointer="")
         if faults:
-            return StageResult(Outcome.REFUSED, rule=faults[0].rule)
+            return StageResult(StageOutcome.REFUSED, rule=faults[0].rule)
         return StageTold(known[0], known[1], item.stage, item.at or at, item.exited_to)
 
     return [found(item) for item in items]

@@ -13,8 +13,8 @@ from services.registration.wristbands.rules import (
     SHEET_MAX,
     BandStatus,
     ExitedTo,
-    Outcome,
     Stage,
+    StageOutcome,
     VoidReason,
 )
 from services.registration.wristbands.schemas import BandCode
@@ -123,7 +123,7 @@ class CheckInsBody(_Body):
 class CheckInResult(BaseModel):
     """What was done with one item."""
 
-    outcome: Outcome
+    outcome: StageOutcome
     at: datetime | None = Field(description="The time that is recorded for this stage; null if it was refused")
     rule: str | None = Field(description="The rule that a refused item breaks, such as `known-wristband`")
 

@@ -25,7 +25,7 @@ from services.registration.identity_checks.rules import (
     choose,
     needs_child_desk,
 )
-from services.registration.identity_checks.schemas import AnswersBody, IdentityCheckBody, IdentityCheckView
+from services.registration.identity_checks.schemas import CheckAnswersBody, IdentityCheckBody, IdentityCheckView
 from services.registration.identity_checks.tables import IdentityCheck
 from services.registration.pack import Pack
 from services.registration.people.actions.merging import lock_people, records_of
@@ -131,7 +131,7 @@ async def _end_open(session: AsyncSession, returnee_ids: Collection[UUID]) -> No
 
 
 async def judge(
-    session: AsyncSession, check_id: UUID, body: AnswersBody, *, actor: Actor, pack: Pack, vault: Vault
+    session: AsyncSession, check_id: UUID, body: CheckAnswersBody, *, actor: Actor, pack: Pack, vault: Vault
 ) -> UUID:
     """Judge all answers at once, and only once."""
     row = await queries.check_of(session, check_id, actor=actor, lock=True)

@@ -15,7 +15,7 @@ from services.registration.audit.api import actor_of
 from services.registration.errors import ReturneeErased
 from services.registration.identity_checks import actions, queries
 from services.registration.identity_checks.schemas import (
-    AnswersBody,
+    CheckAnswersBody,
     IdentityCheckBody,
     IdentityCheckResult,
     IdentityCheckView,
@@ -70,7 +70,7 @@ async def make_identity_check(
 )
 async def judge_answers(
     identity_check_id: UUID,
-    body: AnswersBody,
+    body: CheckAnswersBody,
     session: Session,
     caller: Checker,
     pack: ThePack,

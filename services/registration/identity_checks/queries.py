@@ -23,10 +23,10 @@ from services.registration.identity_checks.rules import (
     question_text,
 )
 from services.registration.identity_checks.schemas import (
+    CheckOptionView,
+    CheckQuestionView,
     IdentityCheckResult,
     IdentityCheckView,
-    OptionView,
-    QuestionView,
 )
 from services.registration.identity_checks.tables import IdentityCheck
 from services.registration.pack import Pack
@@ -122,11 +122,11 @@ async def view(row: IdentityCheck, *, pack: Pack, vault: Vault) -> IdentityCheck
         id=row.id,
         answer_by=row.answer_by,
         questions=[
-            QuestionView(
+            CheckQuestionView(
                 kind=one.kind,
                 text=question_text(one.kind, language),
                 options=[
-                    OptionView(number=number, text=option_text(one.kind, code, language, languages=names))
+                    CheckOptionView(number=number, text=option_text(one.kind, code, language, languages=names))
                     for number, code in enumerate(one.options, 1)
                 ],
             )

@@ -20,7 +20,7 @@ class IdentityCheckBody(BaseModel):
     language: CheckLanguage = CheckLanguage.ES
 
 
-class AnswersBody(BaseModel):
+class CheckAnswersBody(BaseModel):
     """The number of the option that the person chose for each question, in the order of the questions."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"answers": [2, 1, 4, 3]}]})
@@ -28,19 +28,19 @@ class AnswersBody(BaseModel):
     answers: Annotated[list[OptionNumber], Field(min_length=1, max_length=QUESTIONS_MAX)]
 
 
-class OptionView(BaseModel):
+class CheckOptionView(BaseModel):
     """One option to read out."""
 
     number: int
     text: str
 
 
-class QuestionView(BaseModel):
+class CheckQuestionView(BaseModel):
     """One question to read out. Nothing says which option is right."""
 
     kind: Kind
     text: str = Field(examples=["In which month were you born?"])
-    options: list[OptionView]
+    options: list[CheckOptionView]
 
 
 class IdentityCheckView(BaseModel):
@@ -48,7 +48,7 @@ class IdentityCheckView(BaseModel):
 
     id: UUID
     answer_by: datetime = Field(description="Answers after this time are refused")
-    questions: list[QuestionView] = Field(description="Empty once the check has ended")
+    questions: list[CheckQuestionView] = Field(description="Empty once the check has ended")
 
 
 class IdentityCheckResult(BaseModel):

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.taxonomy.questions import Code
-from services.registration.excluded_people.rules import Relation
+from services.registration.excluded_people.rules import ExcludedRelation
 from services.registration.excluded_people.schemas import ExcludedName
 from services.registration.people.schemas import Body
 from services.registration.withholding.rules import WORDS_MAX, About
@@ -34,7 +34,7 @@ class ExcludedPersonBody(Body):
     name: ExcludedName | None = None
     returnee_id: UUID | None = None
     """The record of the excluded person, if they are registered and you can see them."""
-    relation: Relation | None = None
+    relation: ExcludedRelation | None = None
     reason: Code | None = None
     """A code of the pack. Omit it if the person does not say why: nobody must."""
     reason_words: Words | None = None
@@ -48,7 +48,7 @@ class ExcludedPersonView(BaseModel):
     name: ExcludedName | None
     returnee_id: UUID | None = Field(description="Null if the person has no known record, or if you cannot see it")
     is_registered: bool = Field(description="Whether the excluded person has a known record")
-    relation: Relation | None
+    relation: ExcludedRelation | None
     reason: str | None = Field(description="Null if nobody said why")
     reason_words: str | None
     told_at: datetime

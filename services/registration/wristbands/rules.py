@@ -78,7 +78,7 @@ class ExitedTo(StrEnum):
     NOT_STATED = "not_stated"
 
 
-class Outcome(StrEnum):
+class StageOutcome(StrEnum):
     """The result of one reported stage."""
 
     RECORDED = "recorded"

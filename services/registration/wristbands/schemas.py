@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.registration.wristbands.rules import ExitedTo, Outcome, Stage, Subject, read_code
+from services.registration.wristbands.rules import ExitedTo, Stage, StageOutcome, Subject, read_code
 
 
 def _code(told: str) -> str:
@@ -47,7 +47,7 @@ class StageTold:
 class StageResult:
     """What was done with one reported stage."""
 
-    outcome: Outcome
+    outcome: StageOutcome
     at: datetime | None = None
     """The time that is recorded now."""
     rule: str | None = None

@@ -11,7 +11,7 @@ from libs.chassis.database import raw
 from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.wristbands import queries
-from services.registration.wristbands.rules import BandStatus, Outcome, Stage, Subject
+from services.registration.wristbands.rules import BandStatus, Stage, StageOutcome, Subject
 from services.registration.wristbands.schemas import StageResult, StageTold
 from services.registration.wristbands.tables import CheckIn, Wristband
 
@@ -51,7 +51,7 @@ def _take(
     subject = told.subject
     band = None if subject.wristband_id is None else bands[subject.wristband_id]
     if band is not None and band.status == BandStatus.VOID:
-        return StageResult(Outcome.REFUSED, rule="wristband-void")
+        return StageResult(StageOutcome.REFUSED, rule="wristband-void")
     row = rows.get(subject)
     if row is None:
         row = rows[subject] = CheckIn(
@@ -65,12 +65,12 @@ def _take(
     column = f"{told.stage.value}_at"
     known: datetime | None = getattr(row, column)
     if known is not None:
-        return StageResult(Outcome.ALREADY_RECORDED, at=known)
+        return StageResult(StageOutcome.ALREADY_RECORDED, at=known)
     setattr(row, column, told.at)
     if told.stage is Stage.EXITED:
         row.exited_to = None if told.exited_to is None else told.exited_to.value
     session.add(row)
-    return StageResult(Outcome.RECORDED, at=told.at)
+    return StageResult(StageOutcome.RECORDED, at=told.at)
 
 
 async def _registered(session: AsyncSession, person_ids: set[UUID]) -> dict[UUID, datetime]:
