@@ -131,9 +131,9 @@ async def test_a_database_without_event_tables_is_told_in_one_line(postgres_serv
 
 async def test_topics_are_made_and_checked(kafka_bootstrap: str) -> None:
     brokers = ("--bootstrap-servers", kafka_bootstrap)
-    assert (await typed("topics", "ensure", *brokers))[:2] == (0, "10 topics are as declared\n")
-    assert (await typed("topics", "check", *brokers))[:2] == (0, "10 topics are as declared\n")
-    assert await lines("topics", "check", *brokers) == [{"topics": 10, "faults": []}]
+    assert (await typed("topics", "ensure", *brokers))[:2] == (0, "11 topics are as declared\n")
+    assert (await typed("topics", "check", *brokers))[:2] == (0, "11 topics are as declared\n")
+    assert await lines("topics", "check", *brokers) == [{"topics": 11, "faults": []}]
 
 
 async def test_the_catalogue_lists_every_event_type() -> None:
