@@ -10,7 +10,7 @@ from uuid import UUID
 from services.referral.candidates.sites import NOBODY, KeptApart, Site
 from services.referral.lifecycles.rules import ReferralStatus
 
-_FIRMNESS: Final = {ReferralStatus.IN_SERVICE: 0, ReferralStatus.ACCEPTED: 1, ReferralStatus.OFFERED: 2}
+_FIRMNESS: Final = (ReferralStatus.IN_SERVICE, ReferralStatus.ACCEPTED, ReferralStatus.OFFERED)
 
 
 class Claim(NamedTuple):
@@ -24,8 +24,10 @@ class Claim(NamedTuple):
 
 
 def claim_of(status: ReferralStatus, made_at: datetime, offer_id: UUID) -> Claim:
-    """The claim of an offer that waits for an answer or is accepted."""
-    return Claim(_FIRMNESS[status], made_at, offer_id)
+    """The claim of an offer that waits for an answer or is accepted. In every other state it is the weakest one: a step
+    may be asked for from any state."""
+    firmness = _FIRMNESS.index(status) if status in _FIRMNESS else len(_FIRMNESS)
+    return Claim(firmness, made_at, offer_id)
 
 
 class Presence(NamedTuple):
