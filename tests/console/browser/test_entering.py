@@ -22,6 +22,7 @@ VIEWS_OF = {
     ],
     "lead_desk": DESK_VIEWS,
     "child_desk": [*DESK_VIEWS, "/matches", "/child-releases"],
+    "child_authority": ["/child-releases"],
     "restricted_desk": DESK_VIEWS,
     "steward_desk": DESK_VIEWS,
     "network_steward": STAFF_VIEWS,

@@ -35,7 +35,15 @@ def people_of(name: str) -> list[Person]:
 def test_every_kind_of_work_has_a_person(name: str) -> None:
     people, policy = people_of(name), load_policy(PACKS / name)
     wanted = {
-        *("reception_clerk", "intake_desk", "lead_desk", "child_desk", "restricted_desk", "steward_desk"),
+        *(
+            "reception_clerk",
+            "intake_desk",
+            "lead_desk",
+            "child_desk",
+            "child_authority",
+            "restricted_desk",
+            "steward_desk",
+        ),
         *("network_steward", "operator", "data_protection_officer", "provider", "restricted_provider"),
         "screener",
     }
