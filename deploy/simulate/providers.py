@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.client import CallError
-from deploy.demo.completing import decline_body, facts_to_state
+from deploy.demo.completing import Facts, decline_body, facts_to_state
 from deploy.demo.hands import Hands
 from deploy.demo.loading import capacity_body, in_turns
 from deploy.demo.receiver import OFFER_MADE, Receiver
@@ -173,10 +173,16 @@ class Providers:
             self.tally.done["never said how it ended"] += 1
             return
         await self.timepiece.rest(conduct.lasts)
-        # A webhook contains no fields without a value.
-        kind, service_type = offer.get("offered_kind"), offer["service_type"]
-        facts = facts_to_state(self._facts, offered_kind=kind, service_type=service_type, known={})
-        await self._step(offer, "complete", {"outcome": conduct.outcome.value, "facts": facts})
+        body = {"outcome": conduct.outcome.value, "facts": await self._facts_of(offer)}
+        await self._step(offer, "complete", body)
+
+    async def _facts_of(self, offer: Mapping[str, Any]) -> Facts:
+        """The facts that the completion must state. A webhook does not contain the kind that the service gives."""
+        url = f"{self.world.url('REFERRAL')}/v1/referrals/{offer['referral_id']}"
+        async with self.hands.working():
+            referral = await self._caller(offer).get(url)
+        kind, service_type = referral["offered_kind"], referral["service_type"]
+        return facts_to_state(self._facts, offered_kind=kind, service_type=service_type, known={})
 
     async def _fetch_packet(self, offer_id: str, offer: Mapping[str, Any]) -> None:
         url = f"{self.world.url('REGISTRATION')}/v1/packets/{offer_id}"
