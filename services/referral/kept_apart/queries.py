@@ -13,9 +13,23 @@ from services.referral.kept_apart.rules import Apart, Presence, claim_of
 from services.referral.lifecycles.rules import ASKED_OR_WITH_PROVIDER, ReferralStatus, in_sql
 
 _IS_ANYBODY: Final = "SELECT EXISTS (SELECT FROM kept_apart)"
-_EVERYBODY: Final = """
-SELECT first_returnee_id AS id FROM kept_apart UNION SELECT second_returnee_id FROM kept_apart
-"""
+# Pairs stay for years, so those of people with nothing under way are left out. Of merged records all are read: what is
+# under way may be that of another record of the person.
+_MAY_MEET: Final = f"""
+WITH concerned AS (
+    SELECT returnee_id AS id FROM referral WHERE status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
+    UNION
+    SELECT journey.returnee_id FROM kept_apart
+    JOIN journey ON journey.returnee_id IN (first_returnee_id, second_returnee_id)
+    WHERE journey.household_id IN (
+        SELECT household_id FROM referral WHERE status IN {in_sql(ASKED_OR_WITH_PROVIDER)}
+    )
+    UNION
+    SELECT unnest(ARRAY[returnee_id, merged_into]) FROM journey WHERE merged_into IS NOT NULL
+)
+SELECT unnest(ARRAY[first_returnee_id, second_returnee_id]) AS id FROM kept_apart
+WHERE first_returnee_id IN (SELECT id FROM concerned) AND second_returnee_id IN (SELECT id FROM concerned)
+"""  # noqa: S608 (constants)
 _PAIRS: Final = """
 SELECT first_returnee_id, second_returnee_id FROM kept_apart
 WHERE first_returnee_id = ANY($1::uuid[]) OR second_returnee_id = ANY($1::uuid[])
@@ -92,6 +106,9 @@ async def apart_from(session: AsyncSession, taxonomy: Taxonomy, returnee_ids: Co
 
 async def meeting(session: AsyncSession, taxonomy: Taxonomy) -> set[UUID]:
     """All people who are, or are asked for, where somebody is from whom they must be kept apart."""
-    told = {row["id"] for row in await (await raw(session)).fetch(_EVERYBODY)}
+    connection = await raw(session)
+    if not await connection.fetchval(_IS_ANYBODY):
+        return set()
+    told = {row["id"] for row in await connection.fetch(_MAY_MEET)}
     everybody = frozenset[UUID]().union(*(await records(session, told)).values()) if told else frozenset()
     return (await apart_from(session, taxonomy, everybody)).meeting()
