@@ -16,6 +16,8 @@ from deploy.local.sign_in_pages import ROLES, TEXTS
 from deploy.local.tokens import AccessTokens, new_key
 from tests.deploy_local.sign_in_steps import CONSOLE, REQUEST, World, choose, form_of, sent_back, world_in
 
+PACKS = Path(__file__).resolve().parents[2] / "deploy" / "packs"
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -62,6 +64,11 @@ async def test_the_page_is_in_the_language_that_the_browser_or_the_console_asks_
 def test_both_languages_have_the_same_texts():
     assert TEXTS["es"].keys() == TEXTS["en"].keys()
     assert ROLES["es"].keys() == ROLES["en"].keys()
+
+
+@pytest.mark.parametrize("pack", ["ethiopia", "guatemala", "honduras"])
+def test_the_first_role_of_every_sample_person_has_a_name(pack):
+    assert {person.roles[0] for person in PeopleBook(PACKS / pack).everybody()} <= ROLES["en"].keys()
 
 
 async def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script(browser):
