@@ -25,8 +25,11 @@ from services.referral.wakeups import ROUTERS
 POLL_S: Final = 0.05
 """Real seconds between two checks for work. A commit of this process that creates work wakes the router at once."""
 EMPTY_S: Final = 0.25
-"""The same after a round that had nothing to place. The referrals of a flight seem to be ready while they wait, perhaps
-for hours, for its last person. A round every 50 ms would use a fifth of a core all that time."""
+"""The same after a round that had nothing to place, and after `CALM_S` without work. The referrals of a flight seem to
+be ready while they wait, perhaps for hours, for its last person. A round every 50 ms would use a fifth of a core all
+that time."""
+CALM_S: Final = 5.0
+"""Real seconds without work after which the router checks less often."""
 REFRESH_S: Final = 30.0
 """Real seconds between two updates of the services' answer records."""
 SWEEP_S: Final = 1.0
@@ -65,7 +68,7 @@ class Router:
         self._between_rounds.set()
         self._supply: object = None
         self._was_empty = False
-        self._refreshed_at = self._swept_at = float("-inf")
+        self._worked_at = self._refreshed_at = self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for the leadership, then run rounds until told to stop."""
@@ -117,6 +120,8 @@ class Router:
         while not stop.is_set():
             if connection.is_closed():
                 raise Unready("lost the connection that holds its leadership")
+            if self._wakeup.is_set():
+                self._worked_at = time.monotonic()
             self._wakeup.clear()
             self._was_empty = False
             if not await self._is_worth_a_round(connection) or not await self._place_and_go_on():
@@ -127,6 +132,8 @@ class Router:
         try:
             done = await self.place_once()
             self.leads, self._was_empty = True, not done.looked_at
+            if done.looked_at:
+                self._worked_at = time.monotonic()
             return done.is_full
         except Exception as error:
             if cause_of(error) is not Cause.CONFLICT:
@@ -148,11 +155,10 @@ class Router:
         return ready or changed or waited
 
     async def _pause(self, stop: asyncio.Event) -> None:
+        is_calm = self._was_empty or time.monotonic() - self._worked_at > CALM_S
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wakeup.wait())]
         try:
-            await asyncio.wait(
-                waits, timeout=EMPTY_S if self._was_empty else POLL_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waits, timeout=EMPTY_S if is_calm else POLL_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

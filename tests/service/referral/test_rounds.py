@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from services.referral.router import loop
 from services.referral.router.actions import rounds
 from services.referral.router.actions.rounds import Round
 from services.referral.router.loop import Router
+from services.referral.wakeups import ROUTERS
 from tests.infra import for_service
 from tests.service.referral import making
 from tests.service.referral.world import World
@@ -289,6 +291,41 @@ async def test_while_a_flight_waits_for_its_last_person_there_are_few_rounds(
         rounds = began
         await asyncio.sleep(10 * loop.POLL_S)
         assert began <= rounds + 1
+    finally:
+        stop.set()
+        await running
+
+
+async def test_a_router_without_work_looks_less_often_and_is_woken_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Taken out: `is_calm` in `Router._pause` (a look every 50 ms, day and night)."""
+    monkeypatch.setattr(loop, "SWEEP_S", 86_400.0)
+    monkeypatch.setattr(loop, "CALM_S", 0.0)
+    monkeypatch.setattr(loop, "EMPTY_S", 3_600.0)
+    await world.provider()
+    looks = 0
+    real = Router._is_worth_a_round
+
+    async def counted(router: Router, connection: Any) -> bool:
+        nonlocal looks
+        looks += 1
+        return await real(router, connection)
+
+    monkeypatch.setattr(Router, "_is_worth_a_round", counted)
+    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
+    running = asyncio.create_task(router.run(stop))
+    try:
+        await until(lambda: router.leads)
+        seen = looks
+        ROUTERS.wake()
+        await until(lambda: looks > seen)
+        await asyncio.sleep(10 * loop.POLL_S)
+        assert looks == seen + 1
+        person = await world.person({})
+        async with asyncio.timeout(60):
+            while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
     finally:
         stop.set()
         await running

@@ -16,6 +16,7 @@ INFINITE = float("inf")
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long pause does not end by itself, and nothing is known of other processes."""
     monkeypatch.setattr(pausing, "LONGEST_SECONDS", 600.0)
+    monkeypatch.setattr(pausing, "IDLE_SECONDS", 900.0)
     monkeypatch.setattr(pausing, "OTHERS_SECONDS", 0.0)
 
 
@@ -49,11 +50,30 @@ async def test_announced_events_are_followed_by_a_long_pause_and_others_by_short
     pause.begin()
     pause.found(more=False)
     await ends(pause, at_most=0.001)
-    assert pause._seconds == pausing.LONGEST_SECONDS
+    assert pause._seconds == pausing.IDLE_SECONDS
     pause.begin()
     pause.found(more=False)
     await ends(pause)
     assert pause._seconds == 2 * pausing.SHORTEST_SECONDS
+
+
+async def test_pauses_are_shorter_while_another_process_is_known_to_write_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Taken out: `_others_known_until`, so that an event of another process waits for an idle relay, or an idle service
+    reads as often as a busy one."""
+    pause = Pause(asyncio.Event())
+    pause.begin()
+    await ends(pause, at_most=0.0)
+    assert pause._seconds == pausing.IDLE_SECONDS
+    pause.found(more=False)
+    await ends(pause, at_most=0.0)
+    assert pause._seconds == pausing.LONGEST_SECONDS
+    monkeypatch.setattr(pausing, "KNOWN_SECONDS", 0.0)
+    pause.begin()
+    pause.found(more=False)
+    await ends(pause, at_most=0.0)
+    assert pause._seconds == pausing.IDLE_SECONDS
 
 
 async def test_a_row_that_is_read_just_before_its_announcement_counts_as_announced(
@@ -67,7 +87,7 @@ async def test_a_row_that_is_read_just_before_its_announcement_counts_as_announc
     wakeup.set()
     pause.found(more=False)
     await ends(pause)
-    assert pause._seconds == pausing.LONGEST_SECONDS
+    assert pause._seconds == pausing.IDLE_SECONDS
 
 
 async def test_an_announcement_that_comes_together_with_the_end_of_a_pause_is_not_lost() -> None:
