@@ -18,6 +18,7 @@ from bench import (
     clocks,
     flat,
     gate,
+    idle,
     ledger,
     lists,
     manifests,
@@ -53,6 +54,7 @@ BUS: Measures = {
     "ledger": ledger.measure,
     "walls": walls.measure,
     "secured": secured.measure,
+    "idle": idle.measure,
 }
 CHAIN, HISTORY, CONSOLE, MATCHING, YEAR = "chain", "history", "console", "matching", "year"
 PARTS = (CHAIN, *path.PARTS, HISTORY, *BUS, CONSOLE, MATCHING, YEAR)

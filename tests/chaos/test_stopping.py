@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.installation import ROOT
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey]
 GONE_WITHIN_SECONDS = 30.0
 
 

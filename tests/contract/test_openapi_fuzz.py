@@ -36,8 +36,6 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 FAULTS_MAX = 2
 _PARAMETER = re.compile(r"([\w-]+)/\{(\w+)\}")
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @dataclass(frozen=True, slots=True)
 class Depth:

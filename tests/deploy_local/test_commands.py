@@ -33,7 +33,6 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(400)
 def test_the_system_is_started_watched_joined_by_a_partner_and_stopped(command: Command, tmp_path: Path) -> None:
     nothing = command("status")
     assert (nothing.returncode, "make up" in nothing.stdout) == (1, True)

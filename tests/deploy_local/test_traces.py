@@ -47,7 +47,6 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(600)
 async def test_a_trace_through_two_services_is_read_in_zipkin_which_ends_with_the_system(
     installation: Installation, http: httpx.AsyncClient
 ) -> None:

@@ -19,9 +19,9 @@ from libs.chassis.walls import WORKS_FOR
 from libs.events.signing import Signer
 from tests.events.bus import event_headers
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 ROOT = Path(__file__).resolve().parents[2]
-PAGE_SECONDS = 480
+PAGE_SECONDS = 1500
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -17,7 +17,7 @@ import pytest
 from deploy.local.installation import DATABASE_VARIABLES, KAFKA_VARIABLE, OWNER_VARIABLES
 from tests.infra import POSTGRES_VARIABLE, PostgresForTests
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))

@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -204,7 +203,6 @@ def _record(partition: int, offset: int, key: str, value: bytes, headers: list[t
     return Record("machine", partition, offset, 0, 0, name, value, None, len(name), len(value), tuple(headers))
 
 
-@pytest.mark.timeout(240)
 def test_pitfall_09_other_keys_progress_and_a_parked_key_replays_in_order_whatever_happens(
     event_databases: Databases,
 ) -> None:

@@ -77,7 +77,6 @@ async def move_to_end(bus: Bus, connection: Connection, **options: Any) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.timeout(240)
 async def test_k1_a_lost_topic_is_mended_by_hold_reset_and_republish(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     """K1, K2. With new ids instead of the old ones, what waits in the outbox is handled before what was lost; with a
     hold that a relay doesn't heed, so is what it publishes between the reset and the republishing."""
@@ -269,7 +268,6 @@ async def test_an_old_state_is_not_made_the_last_one_of_a_compacted_topic(make_b
         assert await republish(connection, Selection(LONG_AGO), ANA, topics=topics) == KEYS
 
 
-@pytest.mark.timeout(240)
 async def test_c8_records_that_expired_before_they_were_handled_are_published_again(
     make_bus: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from deploy.demo.story import Options
 from deploy.local.supervisor import running_system
 from deploy.packs.named import pack_named
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("name", ["ethiopia", "honduras"])

@@ -20,7 +20,7 @@ from deploy.local.pack_loading import load_pack_once
 from deploy.local.partners import INTAKE_DESK
 from deploy.local.supervisor import System, running_system
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 PATIENCE_SECONDS = 120.0
 WAITING = {"pending", "acknowledged"}
 T = TypeVar("T")

@@ -29,7 +29,7 @@ from libs.events.handling.batch import NOT_BELIEVED
 from tests.compose_broker import ComposeBroker, start_compose_broker
 from tests.service.registration.test_forged_events import message
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 PARTNER = "casa-del-migrante"
 PATIENCE_SECONDS = 120.0
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from rich.console import Console
 from deploy.simulate.__main__ import BESIDE, simulate
 from deploy.simulate.run import Options
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey]
 
 
 async def test_hours_of_arrivals_among_silent_partners_end_with_no_need_unowned(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from libs.events.catalogue import CATALOGUE
 from libs.events.event import Event
 from services.notifications.inbox.subscribers import TOLD
@@ -72,7 +70,6 @@ async def offered(world: World, returnee_id: UUID) -> dict[str, Any]:
     return again
 
 
-@pytest.mark.timeout(600)
 async def test_nothing_of_a_marked_person_reaches_referral_notifications_or_the_receiver_of_a_webhook(
     registration, world, service, webhooks, caplog, capfd
 ):

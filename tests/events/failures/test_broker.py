@@ -33,7 +33,7 @@ async def bus(event_databases: Databases, breakable_kafka: BreakableKafka) -> As
     await event_databases.give_back(dsn)
 
 
-@pytest.mark.timeout(180 + 2 * OUTAGE_SECONDS)
+@pytest.mark.timeout(600 + 2 * OUTAGE_SECONDS)
 async def test_r5_while_the_broker_is_away_the_outbox_grows_and_drains_in_order_afterwards(
     bus: Bus, breakable_kafka: BreakableKafka
 ) -> None:

@@ -23,7 +23,6 @@ from libs.events.topics import ensure_topics
 from tests.infra import for_service
 from tests.signing import key_files
 
-pytestmark = pytest.mark.timeout(300)
 SERVICES = {
     "registration": ("arrival-batches", "arrivals:read"),
     "provider_directory": ("organizations", "directory:read"),

@@ -78,7 +78,7 @@ async def test_p1_crashes_of_postgresql_lose_nothing_and_double_nothing(
     await load.check()
 
 
-@pytest.mark.timeout(60 + 2 * WAIT_SECONDS)
+@pytest.mark.timeout(600 + 2 * WAIT_SECONDS)
 async def test_pitfall_08_a_transaction_that_stays_open_does_not_hold_up_the_outbox(bus: Bus) -> None:
     """One transaction has its id and its snapshot from before; a load of events goes by it.
 

@@ -21,7 +21,7 @@ from libs.events.cluster import Cluster, SaslMechanism, SecurityProtocol
 from libs.events.topics import TOPICS, check_topics, ensure_topics
 from tests.events.failures.secured import SecuredKafka
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka]
 GRANTED = rights(reception=["tecun-uman"])
 USERS = [*sorted({right.user for right in GRANTED}), "stranger"]
 """One of them may do nothing."""

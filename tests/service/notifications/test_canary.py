@@ -6,8 +6,6 @@ the name of the one who looks after it.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.marks import Marks, mark, watching
 from tests.service.notifications.conftest import an_offer
 from tests.service.notifications.receiving import answering
@@ -49,7 +47,6 @@ async def sent(service, webhooks) -> None:
         assert (await service.get(f"/v1/{name}")).status_code == 200
 
 
-@pytest.mark.timeout(600)
 async def test_the_address_of_a_receiver_is_in_its_own_column_and_nowhere_else(service, webhooks, caplog, capfd):
     """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     with watching(caplog, capfd) as watch:

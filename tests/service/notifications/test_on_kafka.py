@@ -17,7 +17,7 @@ from services.notifications.inbox.subscribers import subscribe
 from tests.service.notifications.conftest import TRACEPARENT, a_database, an_offer
 from tests.signing import KEYRING, SIGNERS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka]
 
 
 @asynccontextmanager

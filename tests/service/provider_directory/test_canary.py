@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.marks import PHONE, Marks, mark, watching
 from tests.service.provider_directory.making import location_body, organization_body, service_body
 from tests.service.provider_directory.test_certificates import BODY as CERTIFICATE
@@ -82,7 +80,6 @@ async def refusals(directory: Any) -> None:
         assert (await directory.post("/v1/services/search", query)).status_code == 422
 
 
-@pytest.mark.timeout(600)
 async def test_every_text_of_every_request_is_marked_and_stays_in_its_own_column(directory, caplog, capfd):
     """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     with watching(caplog, capfd) as watch:

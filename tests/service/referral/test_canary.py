@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from libs.events.codes import AgeBand
 from libs.events.people_codes import AgeGroup
 from tests.marks import Marks, mark, watching
@@ -102,7 +100,6 @@ async def refusals(world: World) -> None:
         assert 400 <= answer.status_code < 500, (path, answer.text)
 
 
-@pytest.mark.timeout(600)
 async def test_every_text_of_every_request_is_marked_and_only_notes_hold_a_mark(new_world, monkeypatch, caplog, capfd):
     """Seen to fail with words of requests in logs, output, spans, metrics, refusals and events."""
     monkeypatch.setattr("services.referral.ownership.actions.NEEDS_MAX", 1)

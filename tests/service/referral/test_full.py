@@ -28,7 +28,7 @@ from tests.service.referral.test_on_kafka import going, until
 from tests.service.referral.world import Provider, World
 from tests.signing import KEYRING, SIGNERS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka]
 
 
 PACK = Path(__file__).resolve().parents[3] / "deploy" / "packs" / "guatemala"

@@ -21,7 +21,7 @@ from tests.service.referral.test_on_kafka import going, until
 from tests.service.referral.world import World
 from tests.signing import ANYBODY, KEYRING
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka]
 
 
 async def test_a_pair_from_registration_keeps_two_people_apart(world: World, kafka_bootstrap: str, migrated: Any):

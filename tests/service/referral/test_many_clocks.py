@@ -55,7 +55,6 @@ async def test_eight_workers_fire_thousands_of_clocks_each_once(world: World):
     assert await world.promises() == {}
 
 
-@pytest.mark.timeout(300)
 async def test_ten_thousand_overdue_clocks_are_decided_and_newcomers_do_not_wait_for_the_last(world: World):
     await owned_needs(world, 10_000)
     world.clock.passed += timedelta(hours=1)
@@ -122,7 +121,6 @@ async def rests(process: asyncio.subprocess.Process) -> None:
     assert await process.stdout.readline() == b"resting\n"
 
 
-@pytest.mark.timeout(300)
 async def test_kill_9_while_thousands_of_clocks_fire_loses_none_and_doubles_none(world: World, tmp_path: Path):
     """Three processes die one after another with a transaction open; a fourth fires the rest and stops when told.
 

@@ -22,7 +22,7 @@ from tests.service.referral import making
 from tests.service.referral.world import Provider, World
 from tests.signing import ANYBODY, KEYRING, SIGNERS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka]
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"

@@ -9,8 +9,6 @@ import sys
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from deploy.reconcile.__main__ import orphans, published
 from libs.chassis.knowing import Known
 from tests.infra import for_service
@@ -19,7 +17,6 @@ from tests.service.registration.conftest import KEY, PACK, RESTRICTED_KEY
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 
 
-@pytest.mark.timeout(400)
 async def test_the_command_runs_over_four_real_databases(migrated: Any):
     environment = os.environ | {
         "ENLACE_REGISTRATION_DATABASE_URL": for_service(migrated("registration")),

@@ -92,7 +92,6 @@ async def spoilt(world: World, providers: list[Provider]) -> UUID:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(240)
 async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
     world: World, kafka_bootstrap: str, migrated: Any
 ) -> None:

@@ -110,7 +110,6 @@ async def release_all(world: World) -> None:
         await places.release(session, dict.fromkeys(live, False), at=now(session))
 
 
-@pytest.mark.timeout(300)
 async def test_64_writers_and_kill_9_never_exceed_the_maximum_and_leak_nothing(world: World):
     """The constraint that would stop them is dropped, so that the code must hold by itself.
 

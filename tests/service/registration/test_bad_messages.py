@@ -26,7 +26,7 @@ from tests.service.registration.conftest import KEY, PACK, RESTRICTED_KEY, a_ret
 from tests.service.registration.test_events import ends_of
 from tests.signing import key_files
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka]
 ARRIVALS = "enlace.arrivals"
 BAD_PER_PARTITION = 5_000
 GOOD_PER_PARTITION = 3

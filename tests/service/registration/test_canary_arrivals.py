@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from libs.events.catalogue.arrivals import ArrivalBatchAnnounced, ArrivalBatchLanded, ReturneeArrived
 from libs.events.event import Event
 from tests.marks import BIRTH_DATE, MARK, PHONE, columns_that_tell, mark, tells, watching
@@ -72,7 +70,6 @@ def arrivals(*organization_ids: UUID) -> list[tuple[type[Event], dict[str, Any]]
     ]
 
 
-@pytest.mark.timeout(600)
 async def test_every_text_of_every_arrival_is_marked_and_the_marks_are_nowhere(registration, caplog, capfd):
     with watching(caplog, capfd) as watch:
         told = arrivals(await known_organization(registration), uuid4())

@@ -13,7 +13,7 @@ from tests.service.registration.conftest import a_consent, a_returnee, an_announ
 from tests.service.registration.test_bad_messages import ARRIVALS, headers, service
 from tests.service.registration.test_events import ends_of
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka]
 assert service, "a fixture"
 SOURCE = "urn:reception:canary"
 

@@ -33,7 +33,7 @@ from tests.infra import for_service
 from tests.service.registration.conftest import KEY, LANDED_AT, PACK, RESTRICTED_KEY, a_returnee, an_announcement
 from tests.signing import ANYBODY, KEYRING
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka]
 DEADLINE_SECONDS = 90
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

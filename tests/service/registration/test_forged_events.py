@@ -33,7 +33,7 @@ from tests.events.bus import running as running_loops
 from tests.service.registration.test_packets import a_person, accepted, facts, fetch
 from tests.signing import KEYRING, SIGNERS, private_key
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka]
 HEARD = ("enlace.referral", "enlace.organizations", "enlace.arrivals")
 UNTIL = date(2099, 1, 1)
 Message = tuple[str, bytes, bytes, list[tuple[str, bytes]]]
