@@ -26,6 +26,7 @@ from services.console.doubts import api as doubts_api
 from services.console.emergencies import api as emergencies_api
 from services.console.endpoints import api as endpoints_api
 from services.console.exports import api as exports_api
+from services.console.incidents import api as incidents_api
 from services.console.intake import api as intake_api
 from services.console.issuer import Issuer
 from services.console.listings import api as listings_api
@@ -74,6 +75,7 @@ ROUTERS = (
     releases_api.router,
     emergencies_api.router,
     exports_api.router,
+    incidents_api.router,
     assets.router,
 )
 

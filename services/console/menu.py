@@ -65,6 +65,7 @@ VIEWS: Final = (
     View("/child-releases", N_("Releases of children"), "releases", ("child-releases:read",), _is_staff),
     View("/emergencies", N_("Emergencies"), "emergencies", (), _asks_or_decides_in_emergencies),
     View("/exports", N_("Exports"), "exports", ("exports:read",), _is_staff),
+    View("/incidents", N_("Incidents"), "incidents", ("incidents:read",), _is_staff),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console.people_data import rules
+from services.console.labels import fields_in_words
 from services.console.words import all_words
 from tests.console.told import AT, id_, page
 from tests.console.told_arrivals import CODE, CONSENT, KEY, PERSON, consent, person
@@ -214,5 +214,5 @@ async def test_for_everybody_else_no_page_exists(world: World, path: str):
 
 
 def test_fields_without_words_of_their_own_are_counted_together():
-    told = rules.fields_in_words(all_words()["en"], ["age_band", "age_group", "version", "etag_of_x"])
+    told = fields_in_words(all_words()["en"], ["age_band", "age_group", "version", "etag_of_x"])
     assert told == "age, 2 further fields"

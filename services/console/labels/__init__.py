@@ -6,7 +6,7 @@ and facts are data of the country pack: they come from `GET /v1/taxonomy` (`taxo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.console.labels import (
@@ -51,3 +51,18 @@ def refusal(words: Words, code: str) -> str:
     if text is None:
         return words("This was not possible. Reload the page to see the present state.")
     return words(text)
+
+
+def fields_in_words(words: Words, fields: Iterable[str]) -> str:
+    """The data that somebody has seen or changed. Fields without words here, such as ids and versions, are counted."""
+    known, further = [], 0
+    for field in fields:
+        text = LABELS["access_field"].get(field)
+        if text is None:
+            further += 1
+        else:
+            known.append(words(text))
+    told = list(dict.fromkeys(known))
+    if further:
+        told.append(words.some("one further field", "%(num)s further fields", further))
+    return ", ".join(told) or "–"

@@ -157,5 +157,11 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "after-sign-off": N_("A child is handed over after the sign-off."),
         "avoided-place": N_("The child must avoid this place."),
         "number-out-of-range": N_("This number is too large."),
+        "order": N_("These times are in the wrong order."),
+        "one-of": N_("Fill in at least one of them."),
+        "once": N_("This was told twice."),
+        "contradiction": N_("This is recorded as done, so it needs no reason."),
+        "reason-of-duty": N_("This is no reason for this duty."),
+        "reason-required": N_("Something is not done: say why it is not required."),
     },
 }

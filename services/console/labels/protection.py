@@ -1,4 +1,4 @@
-"""Words for the codes of what needs a second person: exports, emergencies, releases of children."""
+"""Words for the codes of exports, emergencies, releases of children, and incidents."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -106,5 +106,38 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "reception_place": N_("reception place"),
         "arrived_on": N_("day of arrival"),
         "destination": N_("destination"),
+    },
+    "incident_list": {"open": N_("Still open"), "late": N_("Late"), "closed": N_("Already closed")},
+    "incident_status": {"open": N_("open"), "closed": N_("closed")},
+    "incident_kind": {
+        "stolen_access": N_("somebody used the access of another one"),
+        "lost_device": N_("a device was lost"),
+        "unlawful_access": N_("somebody looked at people without a reason"),
+        "wrong_recipient": N_("data went to the wrong recipient"),
+        "stolen_data": N_("data were stolen"),
+        "lost_data": N_("data were lost"),
+        "other": N_("something else"),
+    },
+    "incident_measure": {
+        "access_revoked": N_("the access was ended"),
+        "organization_suspended": N_("the organisation was suspended"),
+        "keys_rotated": N_("keys were changed"),
+        "device_wiped": N_("the device was emptied"),
+        "deletion_demanded": N_("the deletion was demanded"),
+        "people_told": N_("the people were told"),
+        "authority_told": N_("the authority was told"),
+        "staff_trained": N_("the staff were trained"),
+        "rules_changed": N_("rules were changed"),
+        "no_action_needed": N_("nothing had to be done"),
+    },
+    "incident_duty": {"authority_told": N_("tell the authority"), "people_told": N_("tell the people")},
+    "incident_set_by": {"law": N_("set by law"), "network": N_("set by the network")},
+    "incident_not_required": {
+        "no_risk_to_people": N_("there is no risk to people"),
+        "nobody_affected": N_("nobody was concerned"),
+        "law_does_not_require": N_("the law does not require it"),
+        "danger_to_people": N_("it would put the people in danger"),
+        "no_safe_contact": N_("there is no safe way to reach them"),
+        "ordered_by_court": N_("a court forbids it"),
     },
 }

@@ -116,6 +116,11 @@ REFUSALS: Final[Mapping[str, str]] = {
     "emergency-not-open": N_("The access was not approved, or it has ended. Nobody is shown."),
     "emergency-lasts": N_("Review it after the access has ended."),
     "emergency-reviewed": N_("It was reviewed already. A review is never changed."),
+    "incident-closed": N_("The incident is closed already. Record another one."),
+    "whole-country-needed": N_(
+        "Only who sees the whole country and all protected needs, with certificates that are valid now, gets this list:"
+        " an incomplete one would look complete."
+    ),
     "export-decided": N_("This export does not wait for a decision any more. Reload the page to see its state."),
     "export-not-approved": N_("A second person has not approved this export, so there is no file."),
     "export-ended": N_("The time of this export is over, and there is no file any more."),

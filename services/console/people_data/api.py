@@ -12,6 +12,7 @@ from services.console import choices
 from services.console.errors import NoSuchPage, Refused
 from services.console.filled import Filled
 from services.console.forms import Form, SentForm, refilled
+from services.console.labels import fields_in_words
 from services.console.pages import done, go, render
 from services.console.people import Person, SignedInPerson
 from services.console.people_data import actions, queries, rules
@@ -87,6 +88,7 @@ async def _data(
         at=at,
         after=after or {},
         rules=rules,
+        fields_in_words=fields_in_words,
         lists=choices,
         **found,
     )

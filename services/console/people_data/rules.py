@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.console.labels import LABELS
-from services.console.words import Words
-
 Json = Mapping[str, Any]
 SERVICES: Final = ("registration", "referral")
 """The services that keep a record of access."""
@@ -17,21 +14,6 @@ def merged(pages: Mapping[str, Sequence[Json]]) -> list[Json]:
     """The looks that both services have recorded, newest first; each says which service it is of."""
     rows = [{**row, "service": service} for service, page in pages.items() for row in page]
     return sorted(rows, key=lambda row: str(row["at"]), reverse=True)
-
-
-def fields_in_words(words: Words, fields: Iterable[str]) -> str:
-    """The data that somebody has seen or changed. Fields without words here, such as ids and versions, are counted."""
-    known, further = [], 0
-    for field in fields:
-        text = LABELS["access_field"].get(field)
-        if text is None:
-            further += 1
-        else:
-            known.append(words(text))
-    told = list(dict.fromkeys(known))
-    if further:
-        told.append(words.some("one further field", "%(num)s further fields", further))
-    return ", ".join(told) or "–"
 
 
 def roles_and_desks(acting_as: Iterable[str]) -> str:

@@ -44,6 +44,8 @@ class Known:
     """A request for access in an emergency that waits for a decision."""
     export_id: str
     """A de-identified export."""
+    incident_id: str
+    """An open incident of a program."""
 
 
 async def known(enlace: WholeSystem) -> Known:
@@ -75,6 +77,7 @@ async def known(enlace: WholeSystem) -> Known:
         match_id=await a_match(enlace, unrefined["id"]),
         emergency_id=await an_emergency(enlace, unrefined["case_code"]),
         export_id=await an_export(enlace),
+        incident_id=await an_incident(enlace),
     )
 
 
@@ -109,6 +112,19 @@ async def an_export(enlace: WholeSystem) -> str:
     }
     url = f"{enlace.url('REGISTRATION')}/v1/exports"
     return str((await enlace.callers.of("reception-intake-desk").post(url, body))["id"])
+
+
+async def an_incident(enlace: WholeSystem) -> str:
+    """An incident of the hour before, by the access of a program."""
+    known_at = enlace.world.now()
+    body = {
+        "kind": "stolen_access",
+        "client_id": SHELTER,
+        "began_at": (known_at - timedelta(hours=1)).isoformat(),
+        "known_at": known_at.isoformat(),
+    }
+    url = f"{enlace.url('REGISTRATION')}/v1/incidents"
+    return str((await enlace.callers.of("data-protection-officer").post(url, body))["id"])
 
 
 async def a_stay(enlace: WholeSystem) -> Json:
@@ -169,6 +185,7 @@ def pages_of(known: Known) -> Mapping[str, Sequence[str]]:
             *("/people-data", f"/people-data/{known.returnee_id}", f"/people-data/{known.returnee_id}/erasure"),
             *("/emergencies?reviewed=true", f"/emergencies/{known.emergency_id}"),
             *("/exports", "/exports?waiting=true", f"/exports/{known.export_id}"),
+            *("/incidents", "/incidents?list=closed", "/incidents/new", f"/incidents/{known.incident_id}"),
         ],
     }
 

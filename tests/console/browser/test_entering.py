@@ -27,7 +27,7 @@ VIEWS_OF = {
     "steward_desk": DESK_VIEWS,
     "network_steward": STAFF_VIEWS,
     "operator": STAFF_VIEWS,
-    "data_protection_officer": ["/directory", "/people-data", "/matches", "/emergencies", "/exports"],
+    "data_protection_officer": ["/directory", "/people-data", "/matches", "/emergencies", "/exports", "/incidents"],
     "screener": ["/directory", "/screening"],
     "provider": PROVIDER_VIEWS,
     "restricted_provider": PROVIDER_VIEWS,

@@ -27,6 +27,7 @@ SHARED = {
     "/child-releases": {"child-desk"},
     "/emergencies": {"clerk-air-base", "intake-desk", "data-protection-officer"},
     "/exports": {"intake-desk", "data-protection-officer"},
+    "/incidents": {"data-protection-officer"},
     "/stays": {"provider-renap", "provider-casa-del-migrante"},
     "/endpoints": {"provider-renap", "provider-casa-del-migrante"},
     "/places": {"provider-renap", "provider-casa-del-migrante"},
@@ -41,7 +42,7 @@ CORRECTING = {"data-protection-officer"}
 """Corrects what is recorded of a person, with `returnees:write`."""
 SUBJECTS = (
     "clerk-air-base", "intake-desk", "provider-renap", "provider-casa-del-migrante", "restricted-desk", "shelter-desk",
-    "network-steward", "data-protection-officer",
+    "network-steward", "data-protection-officer", "child-desk", "screener",
 )  # fmt: skip
 READ_BY_ALL = ("/directory", "/directory/organizations", "/directory/services", "/directory/locations")
 

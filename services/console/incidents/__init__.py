@@ -1,0 +1,1 @@
+"""Incidents: record one, see which duties are late, find whose data were concerned, record what was done, close."""
