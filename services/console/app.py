@@ -47,6 +47,7 @@ from services.console.signin import api as signin_api
 from services.console.signin.actions import SignIns
 from services.console.stays import api as stays_api
 from services.console.tonight import api as tonight_api
+from services.console.withholding import api as withholding_api
 from services.console.work import api as work_api
 
 SERVICE = "console"
@@ -76,6 +77,7 @@ ROUTERS = (
     emergencies_api.router,
     exports_api.router,
     incidents_api.router,
+    withholding_api.router,
     assets.router,
 )
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from libs.chassis.yaml_files import read_yaml
 from libs.taxonomy.model import load_taxonomy
 from libs.taxonomy.policies import load_restricted
+
+PRIMERO_REASONS: Final = ("fear_of_harm", "will_tell_themselves", "other")
+"""The reasons of Primero, which count for a pack that names none."""
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,9 @@ class Pack:
     def place(self, code: str | None) -> str:
         """The name of a reception place; the code itself for a place that the pack does not name."""
         return self.reception_places.get(code or "", code or "–")
+
+    @cached_property
+    def withholding_reasons(self) -> Sequence[str]:
+        """The codes of the reasons why a person withholds something."""
+        policy = self._reception.get("withholding", {})
+        return list(policy.get("reasons", PRIMERO_REASONS))

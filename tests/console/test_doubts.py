@@ -152,6 +152,19 @@ async def test_a_household_is_decided_and_a_refusal_is_shown_at_it(world: World)
     assert "A household has at most 30 people" in refused.text
 
 
+async def test_a_namesake_is_confirmed_at_the_household_that_was_warned_of(world: World):
+    _tell(world)
+    browser, path = _desk(world), f"/v1/household-claims/{HOUSEHOLD}/decide"
+    assert "namesakes_confirmed" not in (await browser.get("/reception/doubts")).text
+    world.services.refuse("registration", path, "may-be-excluded")
+    warned = await browser.post(f"/reception/doubts/households/{HOUSEHOLD}", decision="keep_together")
+    assert warned.text.count('name="namesakes_confirmed"') == 1
+    world.services.tell("registration", path, _claim(decision="keep_together"), method="POST")
+    sent = {"decision": "keep_together", "namesakes_confirmed": "yes"}
+    assert (await browser.post(f"/reception/doubts/households/{HOUSEHOLD}", **sent)).status_code == 303
+    assert world.services.sent("POST", path)[-1].body == {"decision": "keep_together", "namesakes_confirmed": True}
+
+
 async def test_without_registration_both_lists_say_so(world: World):
     world.services.away.add("registration")
     shown = await _desk(world).get("/reception/doubts")

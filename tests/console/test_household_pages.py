@@ -63,6 +63,29 @@ async def test_a_household_is_made_of_people_who_are_found_by_case_code(world: W
     }
 
 
+async def test_a_namesake_is_confirmed_after_the_warning_and_never_before_it(world: World):
+    """Taken out: the condition of the box (whoever ticks it without a warning turns the warning off)."""
+    tell_person(world)
+    browser = clerk(world)
+    assert "namesakes_confirmed" not in (await browser.get(f"{PAGE}/household")).text
+    typed = {
+        "household": "",
+        "member": [PERSON, OTHER],
+        "reference": PERSON,
+        "expected_size": "2",
+        f"code_{OTHER}": CODE,
+    }
+    world.services.refuse("registration", "/v1/households", "may-be-excluded")
+    warned = await browser.post(f"{PAGE}/household", **typed)
+    assert warned.status_code == 409
+    assert 'type="checkbox" name="namesakes_confirmed" value="yes">' in warned.text
+    world.services.tell("registration", "/v1/households", HOUSEHOLD_ROW, method="POST", status=201)
+    assert (await browser.post(f"{PAGE}/household", **typed, namesakes_confirmed="yes")).status_code == 303
+    first, second = world.services.sent("POST", "/v1/households")
+    assert "namesakes_confirmed" not in first.body
+    assert second.body["namesakes_confirmed"] is True
+
+
 async def test_a_household_that_exists_is_changed_with_its_version_and_its_refusal_is_shown(world: World):
     tell_person(world, household_id=HOUSEHOLD)
     world.services.tell("registration", f"/v1/households/{HOUSEHOLD}", HOUSEHOLD_ROW)
@@ -113,7 +136,7 @@ async def test_a_household_id_that_is_none_never_becomes_a_part_of_an_address(wo
 
 def _pages() -> list[str]:
     person = [f"{PAGE}{part}" for part in ("", "/slip", "/needs", "/household", "/consents", "/consents/new")]
-    forms = [f"{PAGE}/{part}" for part in ("contact", "profile", "identity")]
+    forms = [f"{PAGE}/{part}" for part in ("contact", "profile", "identity", "excluded")]
     return ["/reception", f"/reception/batches/{BATCH}", "/reception/register", "/reception/search", *person, *forms]
 
 

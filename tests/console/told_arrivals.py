@@ -236,6 +236,7 @@ def tell_person(world: World, **more: Any) -> None:
     tell("registration", f"/v1/returnees/{PERSON}/needs", page(need()))
     tell("registration", f"/v1/returnees/{PERSON}/consents", [consent()])
     tell("registration", f"/v1/returnees/{PERSON}/safe-contact/state", {"state": "missing", "expires_at": None})
+    tell("registration", f"/v1/returnees/{PERSON}/excluded-people", [])
     tell("provider_directory", "/v1/taxonomy", TAXONOMY)
 
 

@@ -20,5 +20,8 @@ async def close(form: Form, part_id: UUID) -> None:
 
 async def decide(form: Form, claim_id: UUID) -> None:
     """Record whether a person belongs to a household."""
-    path, body = f"/v1/household-claims/{claim_id}/decide", {"decision": form.text("decision")}
+    path = f"/v1/household-claims/{claim_id}/decide"
+    body: dict[str, object] = {"decision": form.text("decision")}
+    if form.ticked("namesakes_confirmed"):
+        body["namesakes_confirmed"] = True
     await form.person.calls.send("POST", Service.REGISTRATION, path, body, key=form.key)

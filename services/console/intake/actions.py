@@ -122,12 +122,14 @@ async def save_household(form: Form) -> None:
     """Make exactly the chosen people the household that the form names; without one, create it of them."""
     household_id = form.text("household")
     members = form.all("member")
-    body = {
+    body: Json = {
         "reference_returnee_id": form.text("reference"),
         "member_ids": members,
         "expected_size": form.number("expected_size") or len(members),
         "stay_together": form.ticked("stay_together"),
     }
+    if form.ticked("namesakes_confirmed"):
+        body["namesakes_confirmed"] = True
     calls = form.person.calls
     if not household_id:
         await calls.send("POST", Service.REGISTRATION, "/v1/households", body, key=form.key)

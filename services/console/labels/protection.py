@@ -1,4 +1,4 @@
-"""Words for the codes of exports, emergencies, releases of children, and incidents."""
+"""Words for the codes of exports, emergencies, releases of children, incidents, and people to keep away."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -139,5 +139,19 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "danger_to_people": N_("it would put the people in danger"),
         "no_safe_contact": N_("there is no safe way to reach them"),
         "ordered_by_court": N_("a court forbids it"),
+    },
+    "excluded_relation": {
+        "partner": N_("partner"),
+        "former_partner": N_("former partner"),
+        "parent": N_("mother or father"),
+        "child": N_("daughter or son"),
+        "sibling": N_("sister or brother"),
+        "other_relative": N_("another relative"),
+        "not_a_relative": N_("not a relative"),
+    },
+    "withholding_reason": {
+        "fear_of_harm": N_("fear of harm"),
+        "will_tell_themselves": N_("they will tell it themselves"),
+        "other": N_("another reason"),
     },
 }

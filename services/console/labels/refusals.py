@@ -20,7 +20,10 @@ REFUSALS: Final[Mapping[str, str]] = {
     "returnee-erased": N_("The data of this person have been erased."),
     "member-of-another-household": N_("One of these people belongs to another household. Take them out there first."),
     "must-stay-apart": N_("One of these people excludes another one. They must be kept apart."),
-    "may-be-excluded": N_("Somebody excludes a person with this name. Keep them apart, and ask your coordinator."),
+    "may-be-excluded": N_(
+        "Somebody excludes a person with this name. Keep them apart, and ask. If it is another person with the same"
+        " name, tick the box and send it again."
+    ),
     "household-full": N_("A household has at most 30 people. Begin another household."),
     "household-claim-decided": N_("Somebody has decided this already. Reload the page to see the decision."),
     "doubtful-part-closed": N_("Somebody has closed this already. Go back to the list."),

@@ -196,7 +196,12 @@ def _reception(known: Known) -> Sequence[str]:
         *("/reception", "/reception?all=true", f"/reception/batches/{known.batch_id}", "/reception/search"),
         *("/reception/register", f"/reception/register?batch={known.batch_id}"),
         *(person, f"{person}/slip", f"{person}/profile", f"{person}/identity", f"{person}/contact"),
-        *(f"{person}/household", f"{person}/needs", f"{unrefined}/needs/{known.told_need_id}/refine"),
+        *(
+            f"{person}/household",
+            f"{person}/excluded",
+            f"{person}/needs",
+            f"{unrefined}/needs/{known.told_need_id}/refine",
+        ),
         *(f"{person}/consents", f"{person}/consents/new"),
         *("/matches", f"/matches/{known.match_id}"),
     ]

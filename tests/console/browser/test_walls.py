@@ -19,11 +19,11 @@ from tests.console.browser.system import WholeSystem
 OPEN = {"/", "/nothing", "/sign-in", "/sign-in/callback", "/sign-out", "/language", "/assets/{hash_of_it}/{name}"}
 SHARED = {
     "/directory": {"network-steward"},
-    "/cases": {"restricted-desk", "shelter-desk", "network-steward"},
-    "/work": {"restricted-desk", "shelter-desk", "network-steward"},
+    "/cases": {"restricted-desk", "shelter-desk", "child-desk", "network-steward"},
+    "/work": {"restricted-desk", "shelter-desk", "child-desk", "network-steward"},
     "/tonight": {"clerk-air-base", "intake-desk", "network-steward"},
     "/reception": {"clerk-air-base", "intake-desk"},
-    "/matches": {"clerk-air-base", "intake-desk", "data-protection-officer"},
+    "/matches": {"clerk-air-base", "intake-desk", "data-protection-officer", "child-desk"},
     "/child-releases": {"child-desk"},
     "/emergencies": {"clerk-air-base", "intake-desk", "data-protection-officer"},
     "/exports": {"intake-desk", "data-protection-officer"},
@@ -34,12 +34,15 @@ SHARED = {
     "/offers": {"provider-renap", "provider-casa-del-migrante"},
 }
 """Views that several of the people have: by the beginning of the path, whose they are."""
-DESKS = {"restricted-desk", "shelter-desk"}
+DESKS = {"restricted-desk", "shelter-desk", "child-desk"}
 """They also report for a provider who cannot, with `referrals:write`."""
 STAFF = {*DESKS, "network-steward"}
 """They read each offer and stay of the network."""
 CORRECTING = {"data-protection-officer"}
 """Corrects what is recorded of a person, with `returnees:write`."""
+READING = {"child-desk", "screener"}
+"""They read people, the child desk only those who may be children, as the person of these pages may be."""
+READ = ("", "/slip", "/needs", "/consents")
 SUBJECTS = (
     "clerk-air-base", "intake-desk", "provider-renap", "provider-casa-del-migrante", "restricted-desk", "shelter-desk",
     "network-steward", "data-protection-officer", "child-desk", "screener",
@@ -58,6 +61,8 @@ def _owners(path: str, known: Known) -> set[str]:
         owners |= DESKS
     if path.startswith(("/reception/people/", "/reception/search")):
         owners |= CORRECTING
+    if path in ("/reception/search", *(f"/reception/people/{known.returnee_id}{part}" for part in READ)):
+        owners |= READING
     return owners
 
 
