@@ -72,12 +72,12 @@ async def test_a_caller_that_only_listens_is_let_go_when_the_service_closes(monk
     door = await gateway.serve(port, "127.0.0.1", inside, address="127.0.0.1")
     async with service, door:
         silent, silent_end = await asyncio.open_connection("127.0.0.1", port)
-        assert await asyncio.wait_for(silent.read(), 30) == b""
+        assert await asyncio.wait_for(silent.read(), 300) == b""
 
         async def has_a_place() -> bool:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                return await asyncio.wait_for(reader.read(), 30) == b""
+                return await asyncio.wait_for(reader.read(), 300) == b""
             finally:
                 writer.close()
 

@@ -42,7 +42,7 @@ def on_shared_kafka(installation: Installation, kafka_bootstrap: str, monkeypatc
     monkeypatch.setenv(KAFKA_VARIABLE, kafka_bootstrap)
 
 
-async def eventually(condition: Callable[[], Any], *, seconds: float = 90) -> Any:
+async def eventually(condition: Callable[[], Any], *, seconds: float = 300) -> Any:
     until = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < until, "did not happen in time"
@@ -153,7 +153,7 @@ def ready(installation: Installation) -> bool:
 async def test_nothing_outlives_a_supervisor_that_is_killed(
     installation: Installation, process: subprocess.Popen[bytes]
 ) -> None:
-    await eventually(lambda: ready(installation), seconds=60)
+    await eventually(lambda: ready(installation))
     children = family_of(process.pid)
     ports = [int(url.rpartition(":")[2].split("/")[0]) for url in addresses_of(installation)]
     assert len(children) > 10  # PostgreSQL's own children too
@@ -172,7 +172,7 @@ async def test_nothing_outlives_a_supervisor_that_is_killed(
 async def test_ctrl_c_stops_everything_before_the_supervisor_ends(
     installation: Installation, process: subprocess.Popen[bytes]
 ) -> None:
-    await eventually(lambda: ready(installation), seconds=60)
+    await eventually(lambda: ready(installation))
     children = family_of(process.pid)
     process.send_signal(signal.SIGINT)
     process.wait(30)
@@ -189,7 +189,7 @@ def addresses_of(installation: Installation) -> list[str]:
 async def test_a_start_right_after_a_kill_finds_its_data(
     installation: Installation, process: subprocess.Popen[bytes]
 ) -> None:
-    await eventually(lambda: ready(installation), seconds=60)
+    await eventually(lambda: ready(installation))
     secret = installation.keyring.get("vault")
     ports = (installation.state / "ports.json").read_text()
     process.kill()

@@ -52,7 +52,7 @@ async def test_every_command_on_the_page_about_operations_runs_as_it_stands(syst
     connection = await asyncpg.connect(
         environment["ENLACE_REFERRAL_DATABASE_URL"], server_settings={WORKS_FOR: "service"}
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while not await connection.fetchval("SELECT count(*) FROM parked WHERE id = 1"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     await _run("operations.md", tmp_path, environment)

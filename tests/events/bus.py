@@ -168,7 +168,7 @@ async def running(*loops: Relay | Consumer) -> AsyncIterator[asyncio.Event]:
         await asyncio.gather(*tasks)
 
 
-async def until(condition: Callable[[], Awaitable[T]], *, seconds: float = 60) -> T:
+async def until(condition: Callable[[], Awaitable[T]], *, seconds: float = 300) -> T:
     """Poll `condition` until it is true; fails after `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     found = await condition()

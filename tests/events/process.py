@@ -57,13 +57,13 @@ async def start(
 
 async def killed_itself(process: asyncio.subprocess.Process) -> None:
     """Wait until the crash point has ended the process."""
-    assert await asyncio.wait_for(process.wait(), 40) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), 300) == -signal.SIGKILL
 
 
 async def holding(process: asyncio.subprocess.Process) -> None:
     """Wait until the process blocks its event loop."""
     assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 40) == b"holding\n"
+    assert await asyncio.wait_for(process.stdout.readline(), 300) == b"holding\n"
 
 
 def hold_until(path: str | None) -> None:

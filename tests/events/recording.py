@@ -102,7 +102,7 @@ class Seen:
         async def so() -> bool:
             return self.of(name, **wanted) == value and name in self.values
 
-        await until(so, seconds=40)
+        await until(so)
 
 
 def _short(key: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ async def test_trap_a_position_past_the_end_of_a_log_cut_while_the_consumer_runs
         await until(there)
         await recreate(bus)
         await send(bus, 4)
-        await until(says(consumer, "is stopped: the log was cut"), seconds=60)
+        await until(says(consumer, "is stopped: the log was cut"))
     assert len(await bus.effects()) == 3
 
 
@@ -191,4 +191,4 @@ async def test_a_topic_that_is_made_later_is_consumed_then(bus: Bus) -> None:
         async def there() -> bool:
             return len(await bus.effects()) == 1
 
-        await until(there, seconds=40)
+        await until(there)

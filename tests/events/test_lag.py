@@ -58,7 +58,7 @@ async def test_lag_of_a_quiet_partition_is_proven_to_be_none_again_and_again(bus
         for one in consumer.backlogs():
             one.clear_at -= 300
         assert not await proven()
-        await until(proven, seconds=40)
+        await until(proven)
 
 
 async def _grown(seen: Seen, first: float) -> bool:

@@ -79,7 +79,7 @@ async def test_events_that_arrive_while_a_retry_runs_come_after_what_it_drains(b
         await until(parked(bus, 3))
         slow.mended = True
         await retry(bus)
-        await asyncio.wait_for(slow.reached.wait(), 90)
+        await asyncio.wait_for(slow.reached.wait(), 300)
         await publish(bus, *(bus.counted(name="a", number=number) for number in (4, 5)))
         await until(_someone_waits_for_a_lock(bus))
         slow.go_on.set()
@@ -100,7 +100,7 @@ async def test_a_discard_of_an_event_that_a_retry_has_just_handled_is_refused_an
         assert key.first_id is not None
         slow.mended = True
         await retry(bus)
-        await asyncio.wait_for(slow.reached.wait(), 90)
+        await asyncio.wait_for(slow.reached.wait(), 300)
         discarding = asyncio.create_task(unparking.discard(connection, key.first_id, by=ANA))
         await until(_someone_waits_for_a_lock(bus))
         slow.go_on.set()

@@ -45,6 +45,6 @@ async def test_the_example_runs(bus: Bus) -> None:
     async def there() -> bool:
         return [row["name"] for row in await bus.fetch("SELECT name FROM thing")] == ["Ana"]
 
-    await until(there, seconds=40)
+    await until(there)
     stop.set()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, 300)

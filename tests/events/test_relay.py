@@ -58,7 +58,7 @@ async def test_a_batch_that_the_broker_finds_too_large_is_sent_in_smaller_ones(m
         await admin.alter_configs([limit])
     await bus.append(*(bus.counted(name=f"{number:01000}", number=number) for number in range(100)))
     async with running(bus.relay()):
-        await until(drained(bus), seconds=40)
+        await until(drained(bus))
     assert [bus.counted.model_validate_json(record.value).number for record in await bus.records()] == list(range(100))
 
 

@@ -89,7 +89,7 @@ async def test_k1_a_lost_topic_is_mended_by_hold_reset_and_republish(bus: Bus, m
         await _lose_what_is_not_handled(bus, consumer)
         await append(bus, 4)
         await until(drained(bus))
-        await until(_stopped(consumer), seconds=60)
+        await until(_stopped(consumer))
         await hold(connection, ANA)
         await append(bus, 5)
         await until(_says_held(relay))
@@ -97,7 +97,7 @@ async def test_k1_a_lost_topic_is_mended_by_hold_reset_and_republish(bus: Bus, m
         await move_to_end(bus, connection)
         assert await republish(connection, Selection(LONG_AGO), ANA) == 5 * KEYS
         await release(connection, ANA)
-        await until(handled(bus, 6 * KEYS), seconds=60)
+        await until(handled(bus, 6 * KEYS))
         await append(bus, 6)
         await until(handled(bus, 7 * KEYS))
         await until(drained(bus))
@@ -285,7 +285,7 @@ async def test_c8_records_that_expired_before_they_were_handled_are_published_ag
         await remove_before(bus, 4 * KEYS)
         consumer = bus.consumer()
         async with running(consumer):
-            await until(_stopped(consumer), seconds=60)
+            await until(_stopped(consumer))
             await hold(connection, ANA)
             await move_to_end(bus, connection)
             assert await republish(connection, Selection(LONG_AGO), ANA) == 5 * KEYS

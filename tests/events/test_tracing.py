@@ -203,15 +203,15 @@ async def test_pitfall_15_a_journeys_trace_survives_a_relay_that_is_killed_and_a
     for number in range(3):
         await bus.append(bus.counted(name="a", number=number), traceparents=[SAMPLED])
     async with start("relay", bus) as relay:
-        await until(lambda: archived(bus, 3), seconds=60)
+        await until(lambda: archived(bus, 3))
         await bus.append(bus.counted(name="a", number=3), traceparents=[SAMPLED])
         relay.kill()
         await relay.wait()
     await bus.append(bus.counted(name="a", number=4), traceparents=[SAMPLED])
     async with start("relay", bus):
-        await until(lambda: archived(bus, 5), seconds=60)
+        await until(lambda: archived(bus, 5))
     async with running(bus.consumer()):
-        await until(lambda: consumed_at_least(bus, 5), seconds=60)
+        await until(lambda: consumed_at_least(bus, 5))
     created = [traceparent_of(span) for span in spans.named(f"create {bus.topic.name}")]
     hops = spans.parented(f"process {bus.topic.name}")
     assert {format(span.parent.span_id, "016x") for span in hops if span.parent} == {one[36:52] for one in created}

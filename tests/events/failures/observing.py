@@ -200,4 +200,4 @@ async def loading(bus: Bus, **settings: float) -> AsyncIterator[Load]:
         yield load
     finally:
         load.stop()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, 300)

@@ -64,7 +64,7 @@ async def test_a_topic_that_may_not_be_read_stops_alone_and_goes_on_when_it_may(
         await until(says_so)
         assert len(await bus.effects()) == 1
         await guarded_kafka.allow(TOPIC, bus.topic.name, READ)
-        await until(effects(bus, 4), seconds=40)
+        await until(effects(bus, 4))
 
         async def ready() -> bool:
             return consumer.why_unready() is None
@@ -83,9 +83,9 @@ async def test_a_group_that_may_not_be_joined_is_named(bus: Bus, guarded_kafka: 
             why = f"Kafka does not let this service into group {bus.group} (READ is missing in its ACLs)"
             return consumer.why_unready() == why
 
-        await until(says_so, seconds=40)
+        await until(says_so)
         await guarded_kafka.allow(GROUP, bus.group, READ)
-        await until(effects(bus, 1), seconds=40)
+        await until(effects(bus, 1))
         assert consumer.why_unready() is None
 
 
@@ -109,5 +109,5 @@ async def test_r7_a_topic_that_may_not_be_written_holds_up_itself_and_no_other(
         await until(the_other_is_out)
         assert one.why_unready() == f"1 blocked, first in topic {denied.name}: WRITE is missing in its ACLs"
         await guarded_kafka.allow(TOPIC, denied.name, WRITE)
-        await until(drained(bus), seconds=40)
+        await until(drained(bus))
         assert one.why_unready() is None

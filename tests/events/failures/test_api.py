@@ -147,7 +147,7 @@ async def process(service: Greeter, crash: CrashPoint) -> AsyncIterator[tuple[An
                 except httpx.TransportError:
                     return False
 
-            await until(answers, seconds=40)
+            await until(answers)
             yield child, client
     finally:
         if child.returncode is None:
@@ -161,7 +161,7 @@ async def crash_and_ask_again(service: Greeter, crash: CrashPoint) -> tuple[tupl
     async with process(service, crash) as (child, client):
         with pytest.raises(httpx.TransportError):
             await service.ask(client, key)
-        assert await asyncio.wait_for(child.wait(), 90) == -signal.SIGKILL
+        assert await asyncio.wait_for(child.wait(), 300) == -signal.SIGKILL
     left = await service.stored()
     async with running(greeter(CommonSettings(**changed(service.settings())))) as client:
         return left, await service.ask(client, key)

@@ -40,7 +40,7 @@ async def test_r5_while_the_broker_is_away_the_outbox_grows_and_drains_in_order_
     """Appending never waits for Kafka, so what APIs do goes on; the relay takes up where it was."""
     async with running(bus.relay(), bus.consumer()):
         async with loading(bus, pause_seconds=0.05) as load:
-            await until(effects(bus, 50), seconds=60)
+            await until(effects(bus, 50))
             await asyncio.to_thread(breakable_kafka.kill)
             before = load.count
             await until(loaded(load, before + 10 * OUTAGE_SECONDS), seconds=60 + OUTAGE_SECONDS)
@@ -70,7 +70,7 @@ async def test_pitfall_04_after_every_restart_of_the_broker_work_goes_on_within_
                 await breakable_kafka.start()
             reached = load.count
             await until(effects(bus, reached), seconds=RESUMED_SECONDS)
-        await until(effects(bus, load.count), seconds=60)
+        await until(effects(bus, load.count))
     await load.check()
 
 
@@ -93,7 +93,7 @@ async def test_trap_a_broker_slow_to_return_is_waited_for_and_nothing_is_lost(
                 assert load.failures == 0
             finally:
                 breakable_kafka.thaw()
-        await until(effects(bus, load.count), seconds=60)
+        await until(effects(bus, load.count))
     await load.check()
     assert len(await bus.effects()) == load.count
 
@@ -123,7 +123,7 @@ async def test_trap_a_send_that_waits_longer_than_it_said_is_given_up(
     finally:
         breakable_kafka.thaw()
     async with running(bus.relay(), bus.consumer()):
-        await until(effects(bus, 10), seconds=60)
+        await until(effects(bus, 10))
     assert await numbers(bus) == {f"k{key}": [0] for key in range(10)}
 
 
@@ -147,6 +147,6 @@ async def test_s1_relay_and_worker_stop_within_their_limits_while_the_broker_han
     finally:
         breakable_kafka.thaw()
     async with running(bus.relay(), bus.consumer()):
-        await until(effects(bus, 2), seconds=40)
+        await until(effects(bus, 2))
         await until(position(bus, 2))
     assert await numbers(bus) == {"a": [0, 1]}

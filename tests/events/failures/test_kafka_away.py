@@ -97,7 +97,7 @@ async def process(
 
 
 async def until(running: Running, path: str, status: int) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while True:
             assert running.child.returncode is None, running.log.read_text()[-2000:]
             with contextlib.suppress(httpx.TransportError):

@@ -66,7 +66,7 @@ async def test_pitfall_02_a_commit_to_kafka_covers_only_what_is_settled(make_bus
         async def told() -> bool:
             return await committed_in_kafka(bus, 1) == 5
 
-        await until(told, seconds=40)
+        await until(told)
         assert not await committed_in_kafka(bus, 0)
         process.kill()
         await process.wait()
@@ -91,13 +91,13 @@ async def test_pitfall_03_a_worker_stopped_in_its_transaction_is_replaced_and_re
         await holding(stopped)
         os.kill(stopped.pid, signal.SIGSTOP)
         async with running(bus.consumer()):
-            await until(effects(bus, 10), seconds=40)
+            await until(effects(bus, 10))
             await asyncio.to_thread(awake.touch)
             os.kill(stopped.pid, signal.SIGCONT)
             await send(bus, *range(10, 20))
-            await until(effects(bus, 20), seconds=40)
+            await until(effects(bus, 20))
         await send(bus, *range(20, 30))
-        await until(effects(bus, 30), seconds=60)
+        await until(effects(bus, 30))
     assert await numbers(bus) == {"a": list(range(30))}
 
 
@@ -116,16 +116,16 @@ async def test_pitfall_04_a_member_without_a_partition_takes_over_when_another_o
     members = [bus.consumer() for _ in range(3)]
     async with start("consumer", bus, session_timeout_ms=CROWD_MS, dynamic=True) as killed, running(*members):
         await send(bus, 0)
-        await until(effects(bus, 1), seconds=60)
+        await until(effects(bus, 1))
 
         async def shared() -> bool:
             held = [len(one._membership.partitions) for one in members if one._membership and one._membership.joined]
             return sorted(held) == [0, 1, 1]
 
-        await until(shared, seconds=60)
+        await until(shared)
         await asyncio.sleep(2 * CROWD_MS / 1000)
         # Under load the group may be between two generations at any moment; who has left stays away.
-        await until(shared, seconds=60)
+        await until(shared)
         killed.kill()
         await killed.wait()
 
@@ -133,10 +133,10 @@ async def test_pitfall_04_a_member_without_a_partition_takes_over_when_another_o
             held = [len(one._membership.partitions) for one in members if one._membership]
             return sorted(held) == [1, 1, 1]
 
-        await until(taken_over, seconds=30)
+        await until(taken_over)
         for partition in range(3):
             await send(bus, 1, 2, key=f"k{partition}", partition=partition)
-        await until(effects(bus, 7), seconds=20)
+        await until(effects(bus, 7))
 
 
 async def test_pitfall_10_the_inbox_remembers_for_longer_than_any_topic_keeps_its_records() -> None:
@@ -174,7 +174,7 @@ async def test_pitfall_11_partitions_added_to_a_running_topic_do_not_move_a_key(
         async with kafka.admin(bus.bootstrap) as admin:
             await admin.create_partitions({bus.topic.name: NewPartitions(4)})
         await bus.append(*(bus.counted(name=f"k{key}", number=1) for key in range(12)))
-        await until(effects(bus, 24), seconds=40)
+        await until(effects(bus, 24))
     assert await numbers(bus) == {f"k{key}": [0, 1] for key in range(12)}
     assert all(record.partition < 3 for record in await bus.records())
     fresh, relay = bus.consumer(), bus.relay()

@@ -133,8 +133,8 @@ async def test_pitfall_07_each_key_is_in_order_though_relays_take_over_from_each
         assert (await bus.fetch("SELECT epoch FROM outbox_leader"))[0]["epoch"] == 1
         ending = asyncio.create_task(end_leaders())
         await changed_at_random(bus, seed=7)
-        await until(taken_over_twice, seconds=30)
+        await until(taken_over_twice)
         ending.cancel()
         await asyncio.gather(ending, return_exceptions=True)
-        await until(drained(bus), seconds=40)
+        await until(drained(bus))
     assert await sequences(bus) == {"alone": [0]} | {f"k{key}": list(range(CHANGES)) for key in range(KEYS)}

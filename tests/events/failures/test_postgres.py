@@ -52,7 +52,7 @@ async def test_c7_while_postgresql_is_away_the_batch_waits_and_nothing_is_parked
         await until(says_so)
         await asyncio.sleep(3)
         await breakable_postgres.start()
-        await until(effects(fragile, 10), seconds=40)
+        await until(effects(fragile, 10))
         assert consumer._membership is member
         assert consumer.why_unready() is None
     assert await numbers(fragile) == {"a": list(range(10))}
@@ -68,12 +68,12 @@ async def test_p1_crashes_of_postgresql_lose_nothing_and_double_nothing(
         async with loading(fragile) as load:
             for _ in range(CRASHES):
                 reached = len(await fragile.effects())
-                await until(effects(fragile, reached + 200), seconds=40)
+                await until(effects(fragile, reached + 200))
                 await asyncio.to_thread(breakable_postgres.crash)
                 await breakable_postgres.start()
-            await until(effects(fragile, len(await fragile.effects()) + 100), seconds=40)
-        await until(drained(fragile), seconds=40)
-        await until(effects(fragile, load.count), seconds=40)
+            await until(effects(fragile, len(await fragile.effects()) + 100))
+        await until(drained(fragile))
+        await until(effects(fragile, load.count))
     assert load.failures > 0
     await load.check()
 
@@ -137,7 +137,7 @@ async def test_c7_a_slow_postgresql_bounds_what_is_fetched_and_the_member_stays(
             for _ in range(25):
                 await asyncio.sleep(0.1)
                 fetched.append(all_of(member))
-        await until(effects(bus, 6_000), seconds=60)
+        await until(effects(bus, 6_000))
         assert consumer._membership is member
     await second.close()
     # What is in the buffers and in hand: at most the limit and one fetch of each partition.

@@ -220,7 +220,7 @@ async def test_r7_an_event_above_the_brokers_limit_holds_up_its_own_key_and_no_o
         async def only_the_large_one_is_left() -> bool:
             return [len(row["key"]) for row in await bus.fetch("SELECT key FROM outbox")] == [len(large)]
 
-        await until(only_the_large_one_is_left, seconds=40)
+        await until(only_the_large_one_is_left)
 
         async def told() -> bool:
             failed = await bus.fetch("SELECT failure FROM outbox WHERE failed_at IS NOT NULL")

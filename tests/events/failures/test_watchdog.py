@@ -116,7 +116,7 @@ async def test_partitions_that_stopped_leave_the_others_their_share(bus: Bus) ->
         await bus.fetch("INSERT INTO consumer_position VALUES ($1, $2, $3, 99)", bus.group, bus.topic.name, partition)
     consumer = bus.consumer()
     async with running(consumer):
-        await until(effects(bus, 200), seconds=30)
+        await until(effects(bus, 200))
         why = str(consumer.why_unready())
         assert "is stopped: the log was cut: it ends at 0 and position 99 was handled already" in why
         await send(bus, *range(200, 250), key="b", partition=1)

@@ -16,7 +16,7 @@ from tests.service.chassis.things import Gate
 
 async def answered(client, headers, status):
     """The answer with this status, once it comes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while (answer := await client.get("/v1/things", headers=headers)).status_code != status:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return answer

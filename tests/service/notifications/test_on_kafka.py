@@ -29,7 +29,7 @@ async def going(*loops):
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        await asyncio.wait_for(asyncio.gather(*tasks), 300)
 
 
 def listener(service, kafka_bootstrap) -> Consumer:

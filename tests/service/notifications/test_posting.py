@@ -144,7 +144,7 @@ async def test_a_body_that_drips_does_not_hold_up_what_its_status_has_decided(mo
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        answer = await asyncio.wait_for(posted(f"http://127.0.0.1:{port}/", allow_private=True), 90)
+        answer = await asyncio.wait_for(posted(f"http://127.0.0.1:{port}/", allow_private=True), 300)
         assert answer.succeeded
 
 
@@ -177,7 +177,7 @@ async def receiving(speak):
 
     async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
-        await asyncio.wait_for(over.wait(), 90)
+        await asyncio.wait_for(over.wait(), 300)
 
 
 @pytest.mark.parametrize("what", ENDLESS)
@@ -195,7 +195,7 @@ async def test_a_receiver_that_sends_without_end_is_cut_off_after_so_many_bytes(
             sent += len(again)
 
     async with receiving(speak) as port:
-        answer = await asyncio.wait_for(posted(f"http://127.0.0.1:{port}/", allow_private=True), 90)
+        answer = await asyncio.wait_for(posted(f"http://127.0.0.1:{port}/", allow_private=True), 300)
     assert answer.succeeded or answer.fault is AttemptFault.PROTOCOL
     assert answer.succeeded is (what in ("a body", "chunk extensions", "trailers"))
     assert sent < 20_000_000  # what the buffers of both systems hold

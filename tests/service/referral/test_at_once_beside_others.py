@@ -30,7 +30,7 @@ async def test_a_pool_that_another_transaction_uses_is_not_waited_for(world: Wor
     gate = await reception(world)
     async with world.database.transaction() as session:
         await (await raw(session)).execute("SELECT 1 FROM pool WHERE pool_id = $1 FOR UPDATE", shelter.pool_id)
-        one = await asyncio.wait_for(gate.receives({}), 20)
+        one = await asyncio.wait_for(gate.receives({}), 300)
     assert await statuses(world, one) == {"shelter": "seeking"}
     assert await world.round() == 1
 
@@ -41,7 +41,7 @@ async def test_while_a_round_runs_nothing_is_placed_beside_it(world: World):
     gate = await reception(world)
     async with world.database.transaction() as session:
         await rounds.place_referrals(session, world.policy, rounds.Memory())
-        one = await asyncio.wait_for(gate.receives({}), 20)
+        one = await asyncio.wait_for(gate.receives({}), 300)
     assert await statuses(world, one) == {"shelter": "seeking"}
     assert await world.round() == 1
 
@@ -57,7 +57,7 @@ async def test_a_batch_that_comes_during_a_round_of_its_own_process_waits_for_it
     async def slow(*given: Any) -> rounds.Round:
         result = await place(*given)
         begun.set()
-        await asyncio.wait_for(may_end.wait(), 60)
+        await asyncio.wait_for(may_end.wait(), 300)
         return result
 
     async def waited(event: asyncio.Event, _: float) -> bool:
@@ -67,7 +67,7 @@ async def test_a_batch_that_comes_during_a_round_of_its_own_process_waits_for_it
     monkeypatch.setattr(rounds, "place_referrals", slow)
     monkeypatch.setattr(loop, "is_set_within", waited)
     running = asyncio.create_task(world.router.place_once())
-    await asyncio.wait_for(begun.wait(), 60)
+    await asyncio.wait_for(begun.wait(), 300)
     one = await gate.receives({})
     may_end.set()
     await running

@@ -146,6 +146,6 @@ async def _both_wait(world: World) -> None:
         return bool(await connection.fetchval(WAITING) == 2)
 
     try:
-        await until(both, seconds=30)
+        await until(both)
     finally:
         await connection.close()

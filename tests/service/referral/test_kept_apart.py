@@ -122,6 +122,11 @@ async def test_a_desk_cannot_place_them_together_and_does_not_learn_where_the_ot
     assert await at(world, one, other) == [shelter.service_id, None]
 
 
+WAITING = """
+SELECT count(*) AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
 async def test_a_desk_and_a_round_at_the_same_moment_do_not_place_them_together(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -139,13 +144,16 @@ async def test_a_desk_and_a_round_at_the_same_moment_do_not_place_them_together(
 
     monkeypatch.setattr(rounds, "_make_offers", rested)
     running = asyncio.create_task(world.round())
-    await asyncio.wait_for(chosen.wait(), 20)
+    await asyncio.wait_for(chosen.wait(), 300)
     referral = await world.referral_of(other)
     body = {"provider_service_id": str(shelter.service_id), "reason": "Muestra: a bed is free"}
     asked = asyncio.create_task(world.step(f"referrals/{referral['referral_id']}/override", body))
-    await asyncio.sleep(0.5)
+    # Until the desk waits for the round, or has its answer if it does not wait.
+    async with asyncio.timeout(300):
+        while not asked.done() and not (await world.rows(WAITING))[0]["waiting"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     go_on.set()
-    await asyncio.wait_for(running, 20)
-    refused = await asyncio.wait_for(asked, 20)
+    await asyncio.wait_for(running, 300)
+    refused = await asyncio.wait_for(asked, 300)
     assert (refused.status_code, refused.json()["code"]) == (409, "no-place-free")
     assert await at(world, one, other) == [shelter.service_id, None]

@@ -23,7 +23,7 @@ async def accept_all(world: World, one: Provider, keyed: Iterable[tuple[UUID, st
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while not happened():  # noqa: ASYNC110 - what it waits for tells nobody
             await asyncio.sleep(0.01)
 

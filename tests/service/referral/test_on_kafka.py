@@ -37,10 +37,10 @@ async def going(*loops: Any) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        await asyncio.wait_for(asyncio.gather(*tasks), 300)
 
 
-async def until(found: Any, *, seconds: float = 120) -> Any:
+async def until(found: Any, *, seconds: float = 300) -> Any:
     """What `found` gives as soon as it gives something."""
     async with asyncio.timeout(seconds):
         while not (result := await found()):  # noqa: ASYNC110
@@ -57,7 +57,7 @@ async def told(bootstrap: str, returnee_id: object, kinds: set[str]) -> dict[str
         partitions = [TopicPartition("enlace.referral", number) for number in range(12)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             async for record in consumer:
                 if record.key == str(returnee_id).encode():
                     headers = dict(record.headers)

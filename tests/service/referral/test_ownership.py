@@ -134,7 +134,7 @@ async def waiting_for_a_lock(world: World) -> None:
         return bool(await connection.fetchval(waits))
 
     try:
-        await until(somebody, seconds=30)
+        await until(somebody)
     finally:
         await connection.close()
 

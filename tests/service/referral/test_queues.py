@@ -212,7 +212,7 @@ async def a_router(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 async def until(world: World, returnee: object, wanted: str) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while await status(world, returnee) != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -43,7 +43,7 @@ async def going(*loops: Any) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        await asyncio.wait_for(asyncio.gather(*tasks), 300)
 
 
 async def published(world: World, bootstrap: str, theirs: str, providers: list[Provider]) -> None:
@@ -105,7 +105,7 @@ async def test_the_read_model_of_the_directory_is_emptied_and_made_again_equal(
         Relay(theirs, kafka_bootstrap, source="urn:enlace:provider_directory", signer=SIGNERS["provider_directory"]),
         consumer,
     ):
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while [row["version"] for row in await ours(world, providers)] != [2] * 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         before = await ours(world, providers)

@@ -30,7 +30,7 @@ async def look(world: World, path: str, **claims: Any) -> None:
 
 async def seal_all(world: World, count: int, **changes: Any) -> None:
     sealed = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while sealed < count:
             sealed += await seal_once(world.database, replace(AUDIT, **changes)) or 0
 

@@ -18,7 +18,7 @@ KEY = b"the key of the seals, outside the database"
 async def test_a_seal_is_told_in_its_own_transaction_and_a_rewritten_record_is_found(world: World) -> None:
     returnee = await world.person({})
     await world.ask(f"needs/{(await world.need_of(returnee))['need_id']}")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while not await seal_once(world.database, AUDIT, keys=[KEY], tell=tell_seal):
             pass
     (row,) = await world.rows("SELECT payload, key FROM outbox WHERE type = 'audit.sealed.v1'")

@@ -83,7 +83,7 @@ async def writing(world: World, shelter: Provider, name: str) -> AsyncIterator[a
 
 async def says(process: asyncio.subprocess.Process, word: str) -> None:
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 120)
+    line = await asyncio.wait_for(process.stdout.readline(), 300)
     assert line.decode().strip() == word
 
 
@@ -152,7 +152,7 @@ async def more_held(world: World, offers: int) -> None:
     """Wait until places were held for so many more offers, however slow the machine is."""
     counted = "SELECT count(*) FROM place_hold"
     before = (await world.row(counted))["count"]
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while (await world.row(counted))["count"] < before + offers:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -46,7 +46,7 @@ async def report(database):
 
 
 async def seal_all(database, count):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         sealed = 0
         while sealed < count:
             sealed += await seal_once(database, AUDIT) or 0
@@ -75,7 +75,7 @@ async def test_two_sealers_make_one_chain(own):
     database, _ = own
     for number in range(20):
         await record(database, number)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while (await report(database)).unsealed_count:
             await asyncio.gather(*(seal_once(database, AUDIT) for _ in range(6)))
     assert (await report(database)).broken_at is None
@@ -196,7 +196,7 @@ async def test_entries_that_were_sealed_before_roles_were_recorded_keep_their_ha
     database, _ = own
     older = replace(AUDIT, covered_later=())
     await record(database, 1, 2)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while not await seal_once(database, older):
             pass
     await record_of_reader(database, 3)

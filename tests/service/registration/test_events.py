@@ -156,7 +156,7 @@ async def bus(postgres_server: Any, kafka_bootstrap: str) -> AsyncIterator[Bus]:
     yield Bus(producer, url, vault, f"urn:reception:{uuid4()}", kafka_bootstrap, ends)
     await producer.stop()
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*loops), 30)
+    await asyncio.wait_for(asyncio.gather(*loops), 300)
     await database.close()
     await keys.close()
 

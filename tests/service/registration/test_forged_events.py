@@ -80,7 +80,7 @@ class Broker:
             name = TopicPartition(topic, crc32(key) % 12)
             ends[topic, name.partition] = (await ends_of(self.producer, [name]))[name]
         sql = "SELECT topic, partition, next_offset FROM consumer_position WHERE consumer_group = $1"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while True:
                 rows = await self.registration.fetch(sql, self.group)
                 at = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}

@@ -147,7 +147,7 @@ async def test_a_restart_and_a_second_worker_repeat_no_warning_and_lose_none(off
     async with office.database.transaction() as session:
         first = await actions.watch(session, policy=POLICY)
         second = asyncio.create_task(office.watch())
-        await until(office.has_one_that_waits, seconds=20)
+        await until(office.has_one_that_waits)
     assert (told(first), told(await second)) == ([(Duty.AUTHORITY_TOLD, OVERDUE)], [])
 
 
@@ -203,7 +203,7 @@ async def test_the_worker_watches_by_itself_with_the_times_of_the_pack(
     (own,) = [one for one in work if one.name == "duties after incidents"]
     running = asyncio.create_task(own.run(stop))
     office.clock.passed += timedelta(hours=80)
-    await until(has_warned, seconds=20)
+    await until(has_warned)
     stop.set()
     await running
     assert [(one.duty, one.stage) for one in seen] == [(Duty.AUTHORITY_TOLD, OVERDUE), (Duty.PEOPLE_TOLD, OVERDUE)]

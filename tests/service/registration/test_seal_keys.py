@@ -29,7 +29,7 @@ NEW = seal_keys(successor(OLD))
 async def sealed(database, keys, number):
     """One entry, sealed by a worker that has these keys."""
     await record(database, number)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while not await seal_once(database, AUDIT, keys=keys, tell=actions.tell_seal):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -23,7 +23,7 @@ KEY = b"the key of the seals, outside the database"
 
 async def seal_and_tell(database, count):
     """Seal as the worker does; what left the database, as an auditor keeps it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         sealed = 0
         while sealed < count:
             sealed += await seal_once(database, AUDIT, keys=[KEY], tell=actions.tell_seal) or 0
@@ -136,7 +136,7 @@ async def test_a_seal_that_never_left_the_database_is_told_of(own):
     told = await four_seals(database)
     assert (await against(database, told[:3])).is_sound, "it has just been made"
     await record(database, 5)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while not await seal_once(database, AUDIT, sealed_at=datetime.now(UTC) - timedelta(hours=2), keys=[KEY]):
             pass
     assert (await against(database, told)).faults == ["seal 5 was never published"]

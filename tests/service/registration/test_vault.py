@@ -107,17 +107,17 @@ async def test_what_runs_by_itself_ends_when_told_to(registration, loop):
     task = asyncio.create_task(running_loop())
     await asyncio.sleep(0)
     stop.set()
-    await asyncio.wait_for(task, 90)
+    await asyncio.wait_for(task, 300)
 
 
 async def test_the_sealer_seals_by_itself(registration):
     await registration.register()
     stop = asyncio.Event()
     task = asyncio.create_task(seal_forever(stop, database=registration.database, table=AUDIT))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while True:
             if await registration.fetch("SELECT 1 FROM audit_seal"):
                 break
             await asyncio.sleep(0.1)
     stop.set()
-    await asyncio.wait_for(task, 90)
+    await asyncio.wait_for(task, 300)

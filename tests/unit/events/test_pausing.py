@@ -21,7 +21,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def ends(pause: Pause, *, at_most: float = INFINITE) -> None:
-    await asyncio.wait_for(pause.end(at_most=at_most), 60)
+    await asyncio.wait_for(pause.end(at_most=at_most), 300)
 
 
 async def test_a_commit_ends_a_long_pause_also_if_it_was_announced_before() -> None:
