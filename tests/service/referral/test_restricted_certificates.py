@@ -117,6 +117,18 @@ async def test_the_database_itself_hides_the_rows_until_the_certificate_is_found
         assert await (await raw(session)).fetchval("SELECT count(*) FROM certificate") == 0
 
 
+async def test_a_request_that_needs_a_second_transaction_asks_again(world: World):
+    """For example after a conflict. Taken out: `certified.clear()`."""
+    caller = a_caller()
+    certificate = await certify(world, caller.subject)
+    for is_valid in (True, False):
+        async with world.database.transaction_of(caller.tenant, said_of(caller)) as session:
+            await look_up_certificates(session, caller, policy=world.policy)
+            assert bool(caller.certified) is is_valid
+            assert rights_of(caller).restricted is is_valid
+        await revoke(world, certificate)
+
+
 async def test_a_revocation_waits_for_an_act_that_is_under_way(world: World):
     caller = a_caller()
     certificate = await certify(world, caller.subject)
