@@ -89,6 +89,33 @@ async def test_several_kinds_open_nothing_until_all_of_them_are_held(new_world: 
         assert await sees(world, need["need_id"], a_program(world))
 
 
+async def test_where_the_pack_names_no_kind_nothing_opens(new_world: NewWorld):
+    async with new_world(certificates={}) as world:
+        need = await world.need_of(await world.person({"category": "gbv"}))
+        await certify(world)
+        assert not await sees(world, need["need_id"], a_program(world))
+
+
+async def test_a_certificate_opens_nothing_without_the_scope(world: World):
+    need = await world.need_of(await world.person({"category": "gbv"}))
+    await certify(world)
+    assert not await sees(world, need["need_id"], world.issuer.headers(STAFF, client_id="trained"))
+    assert await sees(world, need["need_id"], a_program(world))
+
+
+async def test_a_person_is_certified_by_their_name_and_never_by_the_program_they_use(world: World):
+    person = a_caller()
+    for holder in (f"client:{person.client_id}", f"client:{person.subject}"):
+        await certify(world, holder)
+    async with world.database.transaction_of(person.tenant, said_of(person)) as session:
+        await look_up_certificates(session, person, policy=world.policy)
+        assert not rights_of(person).restricted
+    await certify(world, person.subject)
+    async with world.database.transaction_of(person.tenant, said_of(person)) as session:
+        await look_up_certificates(session, person, policy=world.policy)
+        assert rights_of(person).restricted
+
+
 async def test_an_organisation_needs_no_certificate_for_the_offer_that_it_received(world: World):
     house = await world.provider(category="gbv", service_type="safe_house", restricted=True)
     await world.person({"category": "gbv"})
@@ -142,6 +169,9 @@ async def test_a_revocation_waits_for_an_act_that_is_under_way(world: World):
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await other.execute(revoking, certificate.certificate_id)
         await other.execute(revoking, certificate.certificate_id)
+        async with world.database.transaction_of(caller.tenant) as session:
+            await look_up_certificates(session, caller, policy=world.policy)
+            assert not caller.certified
     finally:
         await other.close()
 
