@@ -7,6 +7,7 @@ are installed on different machines, run the same commands there and copy the fi
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def reconcile(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences; change nothing.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="The reason; required unless it is a dry run.")] = None,
+    end_pair: Annotated[list[str] | None, typer.Option("--end-pair", help="As in referral's `reconcile`.")] = None,
 ) -> None:
     """Compare the services and repair differences.
 
@@ -35,12 +37,27 @@ def reconcile(
         referral = _said(here / "referral", "referral", "known")
         findings = _said(here / "findings", "registration", "reconcile", "--with", str(referral), *how)
         typer.echo(findings.read_text(encoding="utf-8"), nl=False)
-        handed = _said(here / "handed", "referral", "reconcile", "--with", str(findings), *how)
+        for line in pairs(read(findings)):
+            typer.echo(line)
+        ends = [part for one in end_pair or () for part in ("--end-pair", one)]
+        handed = _said(here / "handed", "referral", "reconcile", "--with", str(findings), *how, *ends)
         typer.echo(handed.read_text(encoding="utf-8"), nl=False)
         directory = list(read(_said(here / "directory", "provider_directory", "known")))
         endpoints = list(read(_said(here / "endpoints", "notifications", "known")))
         for line in [*published(directory, read(referral)), *orphans(directory, endpoints)]:
             typer.echo(line)
+
+
+def pairs(findings: Iterator[Known]) -> list[str]:
+    """How many pairs of people who must be kept apart differ, in one line; without differences none."""
+    counted = Counter(one.state for one in findings if one.kind == "pair")
+    if not counted:
+        return []
+    told, ends, lost = counted["not_heard"], counted["end_not_heard"], counted["unknown"]
+    return [
+        f"pairs of people who must be kept apart: {told} that referral lacks, {ends} that have ended,"
+        f" {lost} that registration does not know"
+    ]
 
 
 def published(directory: list[Known], referral: Iterator[Known]) -> list[str]:

@@ -1,12 +1,14 @@
 """Queries of excluded people: who must be kept apart, and who may be one of them by the name."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from libs.chassis.database import raw
+from libs.events.catalogue.kept_apart import PeopleKeptApartEnded
 from libs.wire.names import words
 from services.registration.excluded_people.rules import may_be_same
 from services.registration.excluded_people.schemas import ToldOfExcluded
@@ -24,6 +26,19 @@ _PAIRS = """
     SELECT returnee_id, other_returnee_id FROM excluded_person
     WHERE other_returnee_id IS NOT NULL AND (returnee_id = ANY($1::uuid[]) OR other_returnee_id = ANY($1::uuid[]))
 """
+_ENDS_TOLD: Final = f"""
+    SELECT DISTINCT ON (key) payload FROM (
+        SELECT key, payload, topic, type FROM outbox UNION ALL SELECT key, payload, topic, type FROM outbox_sent
+    ) AS told
+    WHERE topic = '{PeopleKeptApartEnded.topic}' AND type = '{PeopleKeptApartEnded.type}' AND key = ANY($1::text[])
+    ORDER BY key
+"""  # noqa: S608 (constants)
+
+
+async def ends_told(session: AsyncSession, exclusion_ids: Collection[UUID]) -> list[PeopleKeptApartEnded]:
+    """What was published of the ends of these exclusions, as long as the archive of events has it."""
+    rows = await (await raw(session)).fetch(_ENDS_TOLD, [str(one) for one in exclusion_ids])
+    return [PeopleKeptApartEnded.model_validate_json(row["payload"]) for row in rows]
 
 
 async def excluded_by(session: AsyncSession, returnee_ids: Collection[UUID]) -> Sequence[ExcludedPerson]:

@@ -13,6 +13,7 @@ from libs.events.audit import Hand, note
 from libs.events.catalogue.registration import NeedReported, NeedWithdrawn, ReturneeChanged, ReturneeErased
 from libs.events.outbox import append
 from services.registration.consent.actions.consents import tell_states
+from services.registration.excluded_people.actions import tell_again, tell_ends_again
 from services.registration.households.actions.households import tell_households
 from services.registration.households.queries import household_states
 from services.registration.needs.restricted import by_id
@@ -36,6 +37,7 @@ _NEEDS = "SELECT * FROM need WHERE id = ANY($1::uuid[]) ORDER BY id"
 
 
 _NEWER_THERE = (Difference.OLDER, Difference.CONSENT_OLDER)
+_OF_PAIRS = (Difference.NOT_HEARD, Difference.END_NOT_HEARD, Difference.UNKNOWN)
 
 
 async def reconciled(session: AsyncSession, *, theirs: Iterable[Known], vault: Vault, by: Hand | None) -> list[Finding]:
@@ -57,9 +59,12 @@ async def mend(session: AsyncSession, findings: Sequence[Finding], by: Hand, *, 
     await tell_states(session, _ids(findings, "consent", Difference.NOT_HEARD, Difference.CONSENT_OLDER))
     await tell_households(session, await household_states(session, _ids(findings, "household", Difference.NOT_HEARD)))
     await _tell_needs(session, _ids(findings, "need", Difference.NOT_HEARD), vault=vault)
+    await tell_again(session, _ids(findings, "pair", Difference.NOT_HEARD))
+    await tell_ends_again(session, _ids(findings, "pair", Difference.END_NOT_HEARD))
     await _tell_erasures(session, _ids(findings, "returnee", Difference.ERASED_NOT_HEARD))
     counts = {one.value: sum(found.state == one for found in findings) for one in Difference}
-    await note(await raw(session), "reconcile", by, {"differences": counts})
+    pairs = {one.value: len(_ids(findings, "pair", one)) for one in _OF_PAIRS}
+    await note(await raw(session), "reconcile", by, {"differences": counts, "pairs": pairs})
 
 
 def _ids(findings: Sequence[Finding], kind: str, *differences: Difference) -> list[UUID]:

@@ -16,12 +16,15 @@ class Difference(StrEnum):
     ERASED_NOT_HEARD = "erased_not_heard"
     """The person has been erased, and referral does not know it: the erasure is published again."""
     UNKNOWN = "unknown"
-    """Referral knows a person or a need that is unknown here: a desk asks the person again."""
+    """Referral knows a person, a need or a pair of people who must be kept apart that is unknown here: a desk asks
+    again. The two people stay apart until then."""
     OLDER = "older"
     """Referral knows newer facts, which are lost here. They stay valid there, and a desk has them recorded here
     again."""
     CONSENT_OLDER = "consent_older"
     """Referral has a newer consent, which is lost here. No consent counts until the person is asked again."""
+    END_NOT_HEARD = "end_not_heard"
+    """Referral still keeps two people apart, and the exclusion has ended: the end is published again."""
     PACKET_MISSING = "packet_missing"
     """An accepted offer that is unknown here: its provider cannot fetch the packet."""
 
@@ -45,7 +48,7 @@ def compare(mine: Iterable[Known], theirs: Iterable[Known], *, erased: Collectio
 
 _Key = tuple[str, UUID]
 _Found = tuple[Difference, str, UUID, int, UUID | None]
-_ENDED: Final = frozenset({"erased", "withdrawn"})
+_ENDED: Final = frozenset({"erased", "withdrawn", "ended"})
 
 
 def _by_key(known: Iterable[Known]) -> dict[_Key, Known]:
@@ -65,6 +68,8 @@ def _told_here(here: Mapping[_Key, Known], there: Mapping[_Key, Known]) -> Itera
                 yield Difference.NOT_HEARD, one.kind, one.id, one.version, one.of
         elif other.state == "erased":
             continue
+        elif one.state == "ended":
+            yield Difference.END_NOT_HEARD, one.kind, one.id, one.version, one.of
         elif other.version < one.version or (one.state == "withdrawn" and other.state == "open"):
             yield Difference.NOT_HEARD, one.kind, one.id, one.version, one.of
         elif other.version > one.version:
@@ -74,9 +79,11 @@ def _told_here(here: Mapping[_Key, Known], there: Mapping[_Key, Known]) -> Itera
 
 def _known_there(here: Mapping[_Key, Known], there: Mapping[_Key, Known], erased: Collection[UUID]) -> Iterator[_Found]:
     for (kind, id_), other in there.items():
-        if (kind, id_) in here or other.state == "erased" or kind in ("consent", "household"):
+        if kind == "pair" and (kind, id_) not in here:
+            yield Difference.UNKNOWN, kind, id_, other.version, None
+        elif (kind, id_) in here or other.state == "erased" or kind in ("consent", "household"):
             continue
-        if other.of in erased or id_ in erased:
+        elif other.of in erased or id_ in erased:
             if kind == "returnee":
                 yield Difference.ERASED_NOT_HEARD, kind, id_, other.version, id_
         elif kind == "packet":

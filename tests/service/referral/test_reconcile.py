@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from libs.events.catalogue import CATALOGUE
@@ -49,7 +51,7 @@ class Both:
         self.url, self.heard = dump, await connection.fetchval("SELECT coalesce(max(id), 0) FROM outbox")
         await connection.close()
 
-    async def run(self, service: str, *arguments: str, into: str = "out") -> str:
+    async def invoke(self, service: str, *arguments: str) -> Result:
         environment = {
             "ENLACE_REGISTRATION_DATABASE_URL": for_service(self.url),
             "ENLACE_REGISTRATION_KEYS_DATABASE_URL": self.keys_url,
@@ -62,10 +64,18 @@ class Both:
             "ENLACE_TOKEN_JWKS_URL": "http://127.0.0.1:1/jwks",
             "ENLACE_FINGERPRINT_KEY": "sample-fingerprint-key",
         }
-        done = await asyncio.to_thread(CliRunner().invoke, CLIS[service], arguments, env=environment)
+        return await asyncio.to_thread(CliRunner().invoke, CLIS[service], arguments, env=environment)
+
+    async def run(self, service: str, *arguments: str, into: str = "out") -> str:
+        done = await self.invoke(service, *arguments)
         assert done.exit_code == 0, done.output[-2000:]
         (self.folder / into).write_text(done.stdout, encoding="utf-8")
         return done.stdout
+
+    async def refused(self, service: str, *arguments: str) -> str:
+        done = await self.invoke(service, *arguments)
+        assert done.exit_code == 2, done.output[-2000:]
+        return done.output
 
     async def reconcile(self, *how: str) -> set[tuple[str, str, str]]:
         """What registration finds, as kind, whose, and in which way it differs; referral takes what is left."""
@@ -85,9 +95,9 @@ def both(world: World, postgres_server: Any, tmp_path: Path) -> Both:
     return Both(world, *databases_of(postgres_server), tmp_path)
 
 
-async def told(client: Any, name: str) -> dict[str, Any]:
+async def told(client: Any, name: str, needs: Sequence[dict[str, Any]] = FOOD) -> dict[str, Any]:
     identity = {"given_names": name, "family_names": "Ejemplo", "birth_date": "1990-05-17"}
-    answer = await register(client, **SENT | {"sender_reference": name, "identity": identity, "needs": FOOD})
+    answer = await register(client, **SENT | {"sender_reference": name, "identity": identity, "needs": needs})
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
