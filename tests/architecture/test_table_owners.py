@@ -31,7 +31,7 @@ READERS = {
     "offers": "offer referral",
     "ownership": "journey need referral",
     "places": "offer provider_service referral",
-    "reconciling": "household journey need offer provider_organization provider_service referral",
+    "reconciling": "household journey kept_apart need offer provider_organization provider_service referral",
     "referrals": "household journey offer referral timer",
     "router": """arrival_batch exclusion household journey kept_pool need offer supply_change supply_total
         referral timer waitlist_entry""",
