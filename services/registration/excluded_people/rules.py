@@ -1,8 +1,12 @@
 """Relations to an excluded person, and when two names may be those of one person (pure)."""
 
 from enum import StrEnum
+from typing import Final
 
 from libs.wire.names import name_readings, words_to_find
+
+EXCLUDED_PEOPLE: Final = "/excluded_people"
+"""The field whose last change is the end of an exclusion. It does not say of whom."""
 
 
 class ExcludedRelation(StrEnum):

@@ -115,9 +115,10 @@ class Kind(StrEnum):
     SET_SAFE_CONTACT = "set_safe_contact"
     MARK_ABSENT = "mark_absent"
     JOIN_HOUSEHOLD = "join_household"
+    EXCLUDE_PERSON = "exclude_person"
 
 
-_CREATING = {Kind.REGISTER, Kind.REPORT_NEED, Kind.GIVE_CONSENT, Kind.JOIN_HOUSEHOLD}
+_CREATING = {Kind.REGISTER, Kind.REPORT_NEED, Kind.GIVE_CONSENT, Kind.JOIN_HOUSEHOLD, Kind.EXCLUDE_PERSON}
 SCOPES: Final = {
     Kind.GIVE_CONSENT: "consents:write",
     Kind.WITHDRAW_CONSENT: "consents:write",

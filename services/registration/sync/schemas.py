@@ -25,6 +25,7 @@ from services.registration.sync.rules import (
     ResolutionReason,
     Settled,
 )
+from services.registration.withholding.schemas import ExcludedPersonBody
 
 _DEVICE = "4be0643f-1d98-4d3b-9b1c-9a7d2f1e0c55"
 _OPERATION = "0195c1a0-7b1e-7d4a-8a53-3f0c5b7e9d10"
@@ -49,6 +50,18 @@ _NEED: dict[str, JsonValue] = {
     "kind": "report_need",
     "returnee_id": _PERSON,
     "data": {"category": "food", "urgency": "urgent"},
+}
+_EXCLUDED: dict[str, JsonValue] = {
+    "id": "0195c1a0-7b20-7e44-8b12-5f6a7b8c9d0e",
+    "sequence": 3,
+    "made_at": "2026-03-02T19:44:00Z",
+    "kind": "exclude_person",
+    "returnee_id": _PERSON,
+    "data": {
+        "name": {"given_names": "Sample Partner", "family_names": "Sample Other"},
+        "relation": "former_partner",
+        "reason": "fear_of_harm",
+    },
 }
 
 
@@ -139,6 +152,16 @@ class JoinHousehold(_Operation):
     data: HouseholdBody
 
 
+class ExcludePerson(_OfPerson):
+    """Record a private person who must learn nothing, as `POST /v1/returnees/{id}/excluded-people` does.
+
+    The id of their record may be one that a device made.
+    """
+
+    kind: Literal[Kind.EXCLUDE_PERSON]
+    data: ExcludedPersonBody
+
+
 Operation: TypeAlias = (
     RegisterPerson
     | CorrectPerson
@@ -149,6 +172,7 @@ Operation: TypeAlias = (
     | SetSafeContact
     | MarkAbsent
     | JoinHousehold
+    | ExcludePerson
 )
 OPERATION: TypeAdapter[Operation] = TypeAdapter(Annotated[Operation, Field(discriminator="kind")])
 Told: TypeAlias = SkipValidation[Annotated[Operation, Field(discriminator="kind")]]
@@ -162,7 +186,7 @@ class SyncBody(Body):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"device_id": _DEVICE, "sent_at": "2026-03-02T21:00:00Z", "operations": [_REGISTER, _NEED]},
+                {"device_id": _DEVICE, "sent_at": "2026-03-02T21:00:00Z", "operations": [_REGISTER, _NEED, _EXCLUDED]},
             ]
         },
     )
@@ -184,7 +208,7 @@ class OperationResult(BaseModel):
     replayed: bool = Field(default=False, description="True if it was taken in before; nothing changed now")
     returnee_id: UUID | None = Field(default=None, description="The person's id in Enlace")
     case_code: str | None = Field(default=None, examples=["GT-7K3M-9QXC"])
-    created_id: UUID | None = Field(default=None, description="The need, consent or household")
+    created_id: UUID | None = Field(default=None, description="The need, consent, household or exclusion")
     superseded: list[str] = Field(
         default=[], description="Fields that somebody else had changed later", examples=[["/profile/destination"]]
     )

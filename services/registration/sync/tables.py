@@ -59,7 +59,7 @@ class SyncOperation(Table, table=True):
     """The id that the device made for the person whom it registered."""
     returnee_id: UUID | None = Field(default=None, foreign_key="returnee.id")
     created_id: UUID | None = None
-    """The need, consent or household that was created."""
+    """The need, consent, household or exclusion that was created."""
     outcome: str
     superseded: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     """The fields, as JSON pointers, that had changed later than the device changed them."""

@@ -11,9 +11,10 @@ from services.registration.audit.actions import record
 from services.registration.audit.rules import Access, AccessKind, AccessPurpose, Actor
 from services.registration.excluded_people import actions as excluded_people
 from services.registration.excluded_people.queries import excluded_by
-from services.registration.excluded_people.schemas import ToldOfExcluded
+from services.registration.excluded_people.rules import EXCLUDED_PEOPLE
 from services.registration.intake.actions.corrections import leave_excluded
 from services.registration.pack import Pack
+from services.registration.people.actions.field_changes import note_changes
 from services.registration.people.actions.merging import lock_people, records_of
 from services.registration.people.queries import returnee, visible_among
 from services.registration.vault.queries import data_key
@@ -43,7 +44,7 @@ async def exclude_person(
     await _require_another(session, own, body.returnee_id, actor=actor)
     if len(await excluded_by(session, [person.id])) >= _MOST:
         raise InvalidInput(errors=[FieldError("/name", "at-most", f"A person excludes at most {_MOST} people.")])
-    told = ToldOfExcluded(name=body.name, relation=body.relation, reason=body.reason, reason_words=body.reason_words)
+    told = body.told
     key = await data_key(vault, person.id)
     row_id = await excluded_people.exclude(session, person.id, body.returnee_id, told, key=key)
     for row in rows.values():
@@ -72,6 +73,7 @@ async def end_exclusion(session: AsyncSession, returnee_id: UUID, exclusion_id: 
     if row is None:
         raise NotFound
     await excluded_people.end_exclusion(session, row)
+    await note_changes(session, [person.id], [EXCLUDED_PEOPLE])
     await record(session, actor, [_access(person.id, AccessKind.WRITE, "excluded_person.end")])
     return person.id
 

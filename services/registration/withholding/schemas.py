@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.taxonomy.questions import Code
 from services.registration.excluded_people.rules import ExcludedRelation
-from services.registration.excluded_people.schemas import ExcludedName
+from services.registration.excluded_people.schemas import ExcludedName, ToldOfExcluded
 from services.registration.people.schemas import Body
 from services.registration.withholding.rules import WORDS_MAX, About
 
@@ -39,6 +39,13 @@ class ExcludedPersonBody(Body):
     """A code of the pack. Omit it if the person does not say why: nobody must."""
     reason_words: Words | None = None
     """Only with the reason `other`. It is stored sealed."""
+
+    @property
+    def told(self) -> ToldOfExcluded:
+        """What is stored sealed of it."""
+        return ToldOfExcluded(
+            name=self.name, relation=self.relation, reason=self.reason, reason_words=self.reason_words
+        )
 
 
 class ExcludedPersonView(BaseModel):

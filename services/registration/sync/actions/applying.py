@@ -16,12 +16,14 @@ from services.registration.needs.actions import needs
 from services.registration.sync import queries
 from services.registration.sync.actions.allowing import give_consent, moved_consent, set_safe_contact, withdraw_consent
 from services.registration.sync.actions.conflicts import NewConflict, keep_conflicts
+from services.registration.sync.actions.excluding import exclude_person
 from services.registration.sync.actions.given import Done, Given, Moments
 from services.registration.sync.actions.grouping import join_household
 from services.registration.sync.actions.merging import merge_correction
 from services.registration.sync.rules import MANIFEST_ENTRY, SCOPES, ConflictKind, Held, Outcome, moved
 from services.registration.sync.schemas import (
     CorrectPerson,
+    ExcludePerson,
     GiveConsent,
     JoinHousehold,
     MarkAbsent,
@@ -57,6 +59,8 @@ def names_in(op: Operation) -> set[UUID]:
             named = [op.returnee_id, op.consent_id]
         case JoinHousehold():
             named = [op.household_id, op.data.reference_returnee_id, *op.data.member_ids]
+        case ExcludePerson():
+            named = [op.returnee_id, op.data.returnee_id]
         case RegisterPerson() | MarkAbsent():
             named = []
         case _:
@@ -73,6 +77,8 @@ def with_ids(op: Operation, known: Mapping[UUID, UUID]) -> Operation:
     }
     if isinstance(op, ReportNeed) and (after := op.data.after_need_id) is not None:
         update["data"] = op.data.model_copy(update={"after_need_id": known.get(after, after)})
+    if isinstance(op, ExcludePerson) and (other := op.data.returnee_id) is not None:
+        update["data"] = op.data.model_copy(update={"returnee_id": known.get(other, other)})
     if isinstance(op, JoinHousehold):
         members = list(dict.fromkeys(known.get(one, one) for one in op.data.member_ids))
         reference = known.get(op.data.reference_returnee_id, op.data.reference_returnee_id)
@@ -104,6 +110,8 @@ async def apply(session: AsyncSession, op: Operation, moments: Moments, given: G
             return Done()
         case JoinHousehold():
             return await join_household(session, op, moments, given)
+        case ExcludePerson():
+            return await exclude_person(session, op, moments, given)
 
 
 async def _register(session: AsyncSession, op: RegisterPerson, moments: Moments, given: Given) -> Done:
