@@ -24,9 +24,7 @@ from services.referral.clocks.rules import TimerKind, Trust
 BATCH_MAX: Final = 200
 """The maximum number of clocks that are fired in one transaction."""
 HANDS: Final = 2
-"""The number of batches at the same time. While one waits for the database, the other can compute. The others
-begin when the first has fired many, and end when nothing is due."""
-MANY: Final = BATCH_MAX // 2
+"""The number of batches at the same time. While one waits for the database, the other can compute."""
 PAGES_MAX: Final = 16
 """The maximum number of batches that a worker reads to find clocks whose journeys are not locked."""
 LONGEST_SLEEP_S: Final = 0.25
@@ -55,9 +53,7 @@ class Clockwork:
     async def run(self, stop: asyncio.Event) -> None:
         """Fire due clocks until told to stop, with up to `HANDS` batches at the same time."""
         trust = Trust(self._database.clock.fastest)
-        many = asyncio.Event()
-        helpers = [self._help(stop, trust, many) for _ in range(HANDS - 1)]
-        hands = [asyncio.create_task(work) for work in (self._fire_on(stop, trust, many), *helpers)]
+        hands = [asyncio.create_task(self._fire_on(stop, trust)) for _ in range(HANDS)]
         try:
             await asyncio.gather(*hands)  # raises the first error, so that readiness and the log show it
         finally:
@@ -65,24 +61,10 @@ class Clockwork:
                 hand.cancel()
             await asyncio.gather(*hands, return_exceptions=True)
 
-    async def _fire_on(self, stop: asyncio.Event, trust: Trust, many: asyncio.Event) -> None:
-        try:
-            while not stop.is_set():
-                fired = await self.fire_once(trust=trust)
-                if fired >= MANY:
-                    many.set()
-                if fired == 0:
-                    await is_set_within(stop, LONGEST_SLEEP_S)
-        finally:
-            many.set()
-
-    async def _help(self, stop: asyncio.Event, trust: Trust, many: asyncio.Event) -> None:
-        """Fire due clocks too, each time when there are many, until nothing is due."""
+    async def _fire_on(self, stop: asyncio.Event, trust: Trust) -> None:
         while not stop.is_set():
-            await many.wait()
-            many.clear()
-            while not stop.is_set() and await self.fire_once(trust=trust):
-                pass
+            if await self.fire_once(trust=trust) == 0:
+                await is_set_within(stop, LONGEST_SLEEP_S)
 
     async def fire_once(self, *, limit: int = BATCH_MAX, trust: Trust | None = None) -> int:
         """Fire up to `limit` due clocks in one transaction. Returns how many were fired."""
