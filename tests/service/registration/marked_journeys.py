@@ -110,12 +110,17 @@ async def in_a_file(registration: Registration, mark: Mark) -> None:
 
 
 async def with_excluded_people(registration: Registration, mark: Mark) -> None:
-    """A person who excludes somebody, and says why; a household that they would share, and one reason more."""
+    """A person who excludes somebody, and says why, also on a device; a household that they would share, and one reason
+    more."""
     person, other = await registration.register(), await registration.register()
     path = f"/v1/returnees/{person['id']}"
     told = {"name": {"given_names": mark(), "family_names": mark()}, "reason": "other", "reason_words": mark()}
     answer = await registration.post(f"{path}/excluded-people", told | {"returnee_id": other["id"]})
     assert answer.status_code == 201, answer.text
+    device = Device(registration)
+    marked = {"name": {"given_names": mark(), "family_names": mark()}, "reason": "other", "reason_words": mark()}
+    (result,) = await device.send(device.op("exclude_person", returnee_id=person["id"], data=marked))
+    assert result["outcome"] == "done", result
     ids = [person["id"], other["id"]]
     body = {"reference_returnee_id": ids[0], "member_ids": ids, "expected_size": 2}
     assert (await registration.post("/v1/households", body)).json()["code"] == "must-stay-apart"
