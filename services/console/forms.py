@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
@@ -17,7 +17,7 @@ from starlette.datastructures import FormData, UploadFile
 from libs.chassis.errors import InvalidInput
 from services.console.errors import Problem, SignedOut
 from services.console.filled import Filled
-from services.console.people import Person, console_of, session_of
+from services.console.people import Person, console_of, require, session_of
 
 CSRF_FIELD: Final = "csrf"
 KEY_FIELD: Final = "form_key"
@@ -147,3 +147,13 @@ def _refuse_foreign(request: Request) -> None:
 
 
 SentForm = Annotated[Form, Depends(read_form)]
+
+
+def sent_by(*scopes: str, staff: bool = False) -> Any:
+    """A dependency: a form whose sender holds all of these scopes, as `seen_by` for pages."""
+
+    async def admitted(form: SentForm) -> Form:
+        require(form.person, *scopes, staff=staff)
+        return form
+
+    return Depends(admitted)

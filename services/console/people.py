@@ -150,15 +150,23 @@ async def signed_in(request: Request) -> Person:
 SignedInPerson = Annotated[Person, Depends(signed_in)]
 
 
-def seen_by(*scopes: str) -> Any:
-    """A dependency: the person who is signed in and holds all of these scopes. For others the page does not exist."""
+def seen_by(*scopes: str, staff: bool = False) -> Any:
+    """A dependency: the person who is signed in and holds all of these scopes. For others the page does not exist.
+
+    `staff`: only people of the network, not those of an organisation.
+    """
 
     async def admitted(person: SignedInPerson) -> Person:
-        if not person.may(*scopes):
-            raise NoSuchPage
+        require(person, *scopes, staff=staff)
         return person
 
     return Depends(admitted)
+
+
+def require(person: Person, *scopes: str, staff: bool = False) -> None:
+    """NoSuchPage unless the person holds all of these scopes, and is of the network if `staff`."""
+    if not person.may(*scopes) or (staff and not person.rights.staff):
+        raise NoSuchPage
 
 
 def local_path(told: str | None, default: str = "/") -> str:

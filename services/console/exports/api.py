@@ -9,16 +9,16 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from babel.dates import format_date
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console import choices
 from services.console.errors import NoSuchPage, Refused
 from services.console.exports import actions, queries, rules
 from services.console.filled import Filled
-from services.console.forms import Form, SentForm, refilled
+from services.console.forms import Form, refilled, sent_by
 from services.console.pages import done, render
-from services.console.people import Person, SignedInPerson
+from services.console.people import Person, seen_by
 from services.console.taxonomy import active_organizations
 
 router = APIRouter(prefix="/exports", include_in_schema=False)
@@ -27,34 +27,10 @@ APPROVES: Final = ("exports:read", "exports:approve")
 After = Annotated[str | None, Query(max_length=2000)]
 
 
-def _staff(person: Person, *scopes: str) -> Person:
-    if not (person.rights.staff and person.may(*scopes)):
-        raise NoSuchPage
-    return person
-
-
-async def _reads(person: SignedInPerson) -> Person:
-    return _staff(person, "exports:read")
-
-
-async def _asks(person: SignedInPerson) -> Person:
-    return _staff(person, *ASKS)
-
-
-async def _asking(form: SentForm) -> Form:
-    _staff(form.person, *ASKS)
-    return form
-
-
-async def _approving(form: SentForm) -> Form:
-    _staff(form.person, *APPROVES)
-    return form
-
-
-Reads = Annotated[Person, Depends(_reads)]
-Asks = Annotated[Person, Depends(_asks)]
-Asking = Annotated[Form, Depends(_asking)]
-Approving = Annotated[Form, Depends(_approving)]
+Reads = Annotated[Person, seen_by("exports:read", staff=True)]
+Asks = Annotated[Person, seen_by(*ASKS, staff=True)]
+Asking = Annotated[Form, sent_by(*ASKS, staff=True)]
+Approving = Annotated[Form, sent_by(*APPROVES, staff=True)]
 
 
 @router.get("")

@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console import choices
 from services.console.errors import NoSuchPage, Refused
 from services.console.filled import Filled
-from services.console.forms import Form, SentForm, refilled
+from services.console.forms import Form, refilled, sent_by
 from services.console.incidents import actions, queries, rules
 from services.console.labels import fields_in_words
 from services.console.pages import done, render
-from services.console.people import Person, SignedInPerson
+from services.console.people import Person, seen_by
 from services.console.taxonomy import active_organizations
 
 router = APIRouter(prefix="/incidents", include_in_schema=False)
@@ -26,34 +26,10 @@ After = Annotated[str | None, Query(max_length=2000)]
 _TYPED: Final = "%Y-%m-%dT%H:%M"
 
 
-def _staff(person: Person, *scopes: str) -> Person:
-    if not (person.rights.staff and person.may(*scopes)):
-        raise NoSuchPage
-    return person
-
-
-async def _reads(person: SignedInPerson) -> Person:
-    return _staff(person, *rules.READS)
-
-
-async def _writes(person: SignedInPerson) -> Person:
-    return _staff(person, *rules.WRITES)
-
-
-async def _reading(form: SentForm) -> Form:
-    _staff(form.person, *rules.READS)
-    return form
-
-
-async def _writing(form: SentForm) -> Form:
-    _staff(form.person, *rules.WRITES)
-    return form
-
-
-Reads = Annotated[Person, Depends(_reads)]
-Writes = Annotated[Person, Depends(_writes)]
-Reading = Annotated[Form, Depends(_reading)]
-Writing = Annotated[Form, Depends(_writing)]
+Reads = Annotated[Person, seen_by(*rules.READS, staff=True)]
+Writes = Annotated[Person, seen_by(*rules.WRITES, staff=True)]
+Reading = Annotated[Form, sent_by(*rules.READS, staff=True)]
+Writing = Annotated[Form, sent_by(*rules.WRITES, staff=True)]
 
 
 @router.get("")

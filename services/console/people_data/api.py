@@ -5,39 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console import choices
 from services.console.errors import NoSuchPage, Refused
 from services.console.filled import Filled
-from services.console.forms import Form, SentForm, refilled
+from services.console.forms import Form, refilled, sent_by
 from services.console.labels import fields_in_words
 from services.console.pages import done, go, render
-from services.console.people import Person, SignedInPerson
+from services.console.people import Person, seen_by
 from services.console.people_data import actions, queries, rules
 
 router = APIRouter(prefix="/people-data", include_in_schema=False)
 SCOPES: Final = ("access-log:read", "erasure:write", "returnees:read")
-
-
-def _officer(person: Person) -> Person:
-    if not (person.rights.staff and person.may(*SCOPES)):
-        raise NoSuchPage
-    return person
-
-
-async def _reading(person: SignedInPerson) -> Person:
-    return _officer(person)
-
-
-async def _sending(form: SentForm) -> Form:
-    _officer(form.person)
-    return form
-
-
-Officer = Annotated[Person, Depends(_reading)]
-OfficersForm = Annotated[Form, Depends(_sending)]
+Officer = Annotated[Person, seen_by(*SCOPES, staff=True)]
+OfficersForm = Annotated[Form, sent_by(*SCOPES, staff=True)]
 After = Annotated[str | None, Query(max_length=2000)]
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.console import choices
 from services.console.errors import NoSuchPage, Refused
 from services.console.filled import Filled
-from services.console.forms import Form, SentForm, refilled
+from services.console.forms import Form, refilled, sent_by
 from services.console.labels import LABELS, label
 from services.console.pages import done, render
 from services.console.people import Person, seen_by
@@ -19,16 +19,9 @@ from services.console.withholding import actions, queries
 from services.console.words import Words
 
 router = APIRouter(prefix="/reception/people/{returnee_id}/excluded", include_in_schema=False)
-Writes = Annotated[Person, seen_by("returnees:read", "returnees:write")]
-
-
-async def _writing(form: SentForm) -> Form:
-    if not form.person.may("returnees:read", "returnees:write"):
-        raise NoSuchPage
-    return form
-
-
-Writing = Annotated[Form, Depends(_writing)]
+CHANGES: Final = ("returnees:read", "returnees:write")
+Writes = Annotated[Person, seen_by(*CHANGES)]
+Writing = Annotated[Form, sent_by(*CHANGES)]
 
 
 @router.get("")

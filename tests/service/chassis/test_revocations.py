@@ -15,8 +15,8 @@ from tests.service.chassis.things import Gate
 
 
 async def answered(client, headers, status):
-    """The answer with this status, once it comes."""
-    async with asyncio.timeout(300):
+    """The answer with this status, once it comes, long before the token expires."""
+    async with asyncio.timeout(60):
         while (answer := await client.get("/v1/things", headers=headers)).status_code != status:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return answer

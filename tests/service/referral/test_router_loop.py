@@ -1,9 +1,10 @@
 """The loop of the router: which process leads, how often it looks for work, and what wakes it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,6 +14,26 @@ from services.referral.router.loop import Router
 from services.referral.wakeups import ROUTERS
 from tests.infra import for_service
 from tests.service.referral.world import World
+
+
+@asynccontextmanager
+async def leading(world: World) -> AsyncIterator[None]:
+    """A router runs, and leads, until the block ends."""
+    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
+    running = asyncio.create_task(router.run(stop))
+    try:
+        await until(lambda: router.leads)
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def is_offered(world: World, person: UUID) -> None:
+    """Wait until the person's need has its offer."""
+    async with asyncio.timeout(300):
+        while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_only_one_of_two_routers_leads(world: World):
@@ -39,17 +60,8 @@ async def test_the_leader_sees_needs_that_another_process_has_recorded(world: Wo
     """Taken out: `SERVICE_ITSELF` in `Router.run` (row-level security hides the need, and no round begins)."""
     monkeypatch.setattr(loop, "SWEEP_S", 86_400.0)
     await world.provider()
-    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
-    running = asyncio.create_task(router.run(stop))
-    try:
-        await until(lambda: router.leads)
-        person = await world.person({})
-        async with asyncio.timeout(300):
-            while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-    finally:
-        stop.set()
-        await running
+    async with leading(world):
+        await is_offered(world, await world.person({}))
 
 
 async def test_while_a_flight_waits_for_its_last_person_there_are_few_rounds(
@@ -69,16 +81,10 @@ async def test_while_a_flight_waits_for_its_last_person_there_are_few_rounds(
         return await real(router)
 
     monkeypatch.setattr(Router, "place_once", counted)
-    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
-    running = asyncio.create_task(router.run(stop))
-    try:
-        await until(lambda: router.leads)
+    async with leading(world):
         rounds = began
         await asyncio.sleep(10 * loop.POLL_S)
         assert began <= rounds + 1
-    finally:
-        stop.set()
-        await running
 
 
 async def test_a_router_without_work_looks_less_often_and_is_woken_all_the_same(
@@ -98,22 +104,13 @@ async def test_a_router_without_work_looks_less_often_and_is_woken_all_the_same(
         return await real(router, connection)
 
     monkeypatch.setattr(Router, "_is_worth_a_round", counted)
-    router, stop = Router(world.database, world.policy, dsn=for_service(world.url)), asyncio.Event()
-    running = asyncio.create_task(router.run(stop))
-    try:
-        await until(lambda: router.leads)
+    async with leading(world):
         seen = looks
         ROUTERS.wake()
         await until(lambda: looks > seen)
         await asyncio.sleep(10 * loop.POLL_S)
         assert looks == seen + 1
-        person = await world.person({})
-        async with asyncio.timeout(300):
-            while (await world.referral_of(person))["status"] != "offered":  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-    finally:
-        stop.set()
-        await running
+        await is_offered(world, await world.person({}))
 
 
 async def until(is_so: Callable[[], bool]) -> None:
